@@ -1,0 +1,87 @@
+/*
+ * A store was refused. Why, and what now? The page word tells; the handler asks nobody else.
+ */
+#include "fault.h"
+
+#include "breaking.h"
+#include "page_word.h"
+
+/*
+ * A refused store to a page whose word says writable is one that lost a race: it faulted on a seal that is gone. It is run
+ * again. But when somebody else has protected the page, running it again would never end, so the same store at the same
+ * address may come back this many times in a row.
+ */
+#define MOST_REPEATS 10000u
+
+/* Initial-exec TLS, as the build demands: dynamic TLS may allocate at first use. */
+static __thread uintptr_t last_address;
+static __thread uint32_t repeats;
+
+static ps_fault_result retry_unless_endless(uintptr_t address)
+{
+    if (address != last_address) {
+        last_address = address;
+        repeats = 0;
+    }
+    return ++repeats > MOST_REPEATS ? PS_FAULT_FOREIGN : PS_FAULT_RETRY;
+}
+
+static ps_fault_result await(ps_region *region, uint64_t page, uint64_t entered_ns)
+{
+    ps_guest_counters *counters = region->config.counters;
+    ps_word_await(region, page);
+    ps_count(&counters->seal_waits, 1);
+    ps_histogram_add(&counters->seal_wait_ns, ps_os_now_ns() - entered_ns);
+    return PS_FAULT_RETRY;
+}
+
+static ps_fault_result break_one(ps_region *region, uint64_t page, uint64_t entered_ns)
+{
+    ps_guest_counters *counters = region->config.counters;
+    int64_t broken = ps_break_stretch(region, page, 1);
+    if (broken < 0) {
+        if (atomic_load(&region->closing)) {
+            return PS_FAULT_RETRY;
+        }
+        ps_count(&counters->breaks_timed_out, 1);
+        return PS_FAULT_NO_MEMORY;
+    }
+    if (broken > 0) {
+        ps_count(&counters->cow_faults, 1);
+        ps_histogram_add(&counters->cow_fault_ns, ps_os_now_ns() - entered_ns);
+    }
+    return PS_FAULT_RETRY;
+}
+
+static ps_fault_result on_store(ps_region *region, uintptr_t address)
+{
+    uint64_t entered_ns = ps_os_now_ns();
+    uint64_t page = (address - (uintptr_t)region->config.base) / PS_PAGE_SIZE;
+    ps_point_pass(PS_POINT_FAULT_ENTERED, page);
+    uint64_t word = ps_word_read(region, page);
+    switch (ps_word_state(word)) {
+    case PS_SEALED:
+    case PS_REMAPPING:
+    case PS_BREAKING:
+        return await(region, page, entered_ns);
+    case PS_SHARED:
+        return break_one(region, page, entered_ns);
+    case PS_PRIVATE:
+    case PS_ZERO:
+    case PS_KERNEL_SHARED: /* writable to the guest: the kernel breaks it */
+        return retry_unless_endless(address);
+    default:
+        return PS_FAULT_FOREIGN;
+    }
+}
+
+ps_fault_result ps_fault_on_store(uintptr_t address)
+{
+    ps_region *region = ps_region_enter(address);
+    if (region == NULL) {
+        return PS_FAULT_FOREIGN;
+    }
+    ps_fault_result result = on_store(region, address);
+    ps_region_leave(region);
+    return result;
+}

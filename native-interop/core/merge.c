@@ -1,0 +1,216 @@
+/*
+ * Merging: seal, compare every byte, remap, punch, commit; all in one call.
+ *
+ * Obvious and wrong: compare, then remap. A store between the two is lost. So stores are stopped first, by a seal, and run
+ * again when the page has settled. Also wrong: commit, then punch. A break right after the commit writes the guest's copy
+ * into the very page that the punch then frees. So the punch comes while writers still wait.
+ *
+ * Order: word SEALED, write-protect, compare, word REMAPPING, map the frame, punch, word SHARED. On the way back:
+ * first writable, then word PRIVATE, since a writer that sees PRIVATE runs its store again.
+ *
+ * Invariants
+ * - Only here does a page begin to share a frame, and only after all its bytes were compared under seal.
+ * - Every page that was sealed has settled when the call returns.
+ * - Failing system calls lead back to PRIVATE with the guest's own bytes. Only lifting a seal must not fail: it is tried
+ *   until it works, and needs no new mapping, since a sealed stretch is a mapping of its own.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "page_word.h"
+
+#define UNSEAL_PAUSE_NS UINT64_C(100000)
+
+/* A part of a merge order; all arrays begin at `page`. */
+struct stretch {
+    const ps_region *region;
+    uint64_t page;
+    uint32_t count;
+    const uint32_t *targets;
+    uint8_t *results;
+};
+
+static struct stretch part_of(const struct stretch *whole, uint32_t first, uint32_t count)
+{
+    struct stretch part = {whole->region, whole->page + first, count, whole->targets + first, whole->results + first};
+    return part;
+}
+
+/* Moves one page into SEALED, if it is settled, unpinned, and one that could share. */
+static int claim(const struct stretch *stretch, uint32_t i)
+{
+    uint64_t word = ps_word_read(stretch->region, stretch->page + i);
+    int is_private = word == ps_word_make(PS_PRIVATE, 0); /* that is, with no pins */
+    int is_zero = ps_word_state(word) == PS_ZERO && stretch->targets[i] == PS_TARGET_ZERO;
+    return (is_private || is_zero) &&
+           ps_word_try_claim(stretch->region, stretch->page + i, word, ps_word_make(PS_SEALED, 0));
+}
+
+static int is_zero_page(const uint8_t *page)
+{
+    return page[0] == 0 && memcmp(page, page + 1, PS_PAGE_SIZE - 1) == 0;
+}
+
+static int is_equal_to_target(const struct stretch *stretch, uint32_t i)
+{
+    /* SAFETY: sealed, so nobody stores to the page; the host wrote the frame before the order and leaves it alone. */
+    const uint8_t *page = ps_page_address(stretch->region, stretch->page + i);
+    uint32_t target = stretch->targets[i];
+    if (target == PS_TARGET_ZERO) {
+        return is_zero_page(page);
+    }
+    return memcmp(page, stretch->region->config.store_view + (uint64_t)target * PS_PAGE_SIZE, PS_PAGE_SIZE) == 0;
+}
+
+static void compare(const struct stretch *stretch)
+{
+    for (uint32_t i = 0; i < stretch->count; i++) {
+        stretch->results[i] = is_equal_to_target(stretch, i) ? PS_MERGE_DONE : PS_MERGE_DIFFERS;
+        if (stretch->results[i] == PS_MERGE_DONE && stretch->targets[i] != PS_TARGET_ZERO) {
+            ps_word_advance(stretch->region, stretch->page + i, ps_word_make(PS_REMAPPING, stretch->targets[i]));
+        }
+    }
+    ps_point_pass(PS_POINT_COMPARED, stretch->page);
+}
+
+static int maps_frame(const struct stretch *stretch, uint32_t i)
+{
+    return stretch->results[i] == PS_MERGE_DONE && stretch->targets[i] != PS_TARGET_ZERO;
+}
+
+/* One mapping for each run of pages whose frames continue. */
+static void remap(const struct stretch *stretch)
+{
+    for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        end = i + 1;
+        if (!maps_frame(stretch, i)) {
+            continue;
+        }
+        while (end < stretch->count && maps_frame(stretch, end) &&
+               stretch->targets[end] == stretch->targets[end - 1] + 1) {
+            end++;
+        }
+        if (ps_os_map_frames(stretch->region, stretch->page + i, end - i, stretch->targets[i]) != 0) {
+            memset(stretch->results + i, PS_MERGE_NO_MAPPING, end - i);
+        }
+    }
+    ps_point_pass(PS_POINT_REMAPPED, stretch->page);
+}
+
+/* Frees the backing of what shares a frame now or is zero. A punch that fails wastes memory and nothing else, except for a zero
+ * page, which then stays a page. */
+static void punch(const struct stretch *stretch)
+{
+    for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        end = i + 1;
+        if (stretch->results[i] != PS_MERGE_DONE) {
+            continue;
+        }
+        while (end < stretch->count && stretch->results[end] == PS_MERGE_DONE) {
+            end++;
+        }
+        if (ps_os_punch(stretch->region, stretch->page + i, end - i) == 0) {
+            continue;
+        }
+        for (uint32_t k = i; k < end; k++) {
+            if (stretch->targets[k] == PS_TARGET_ZERO) {
+                stretch->results[k] = PS_MERGE_DIFFERS;
+            }
+        }
+    }
+    ps_point_pass(PS_POINT_PUNCHED, stretch->page);
+}
+
+static void commit_shared(const struct stretch *stretch)
+{
+    ps_page_state shared =
+        stretch->region->config.fault_mode == PS_FAULT_MODE_KERNEL ? PS_KERNEL_SHARED : PS_SHARED;
+    for (uint32_t i = 0; i < stretch->count; i++) {
+        if (maps_frame(stretch, i)) {
+            ps_word_finish(stretch->region, stretch->page + i, ps_word_make(shared, stretch->targets[i]));
+        }
+    }
+}
+
+/* Admits writers again, whatever it takes: they wait for it. */
+static void lift_seal(const ps_region *region, uint64_t page, uint64_t count)
+{
+    while (ps_os_unseal(region, page, count) != 0 && ps_os_map_identity(region, page, count) != 0) {
+        if (!ps_os_reserve_spend()) {
+            ps_os_sleep_ns(UNSEAL_PAUSE_NS);
+        }
+    }
+}
+
+/* Everything that did not come to share a frame: zero pages, pages that differ, pages without a mapping. */
+static void release_others(const struct stretch *stretch)
+{
+    for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        end = i + 1;
+        if (maps_frame(stretch, i)) {
+            continue;
+        }
+        while (end < stretch->count && !maps_frame(stretch, end)) {
+            end++;
+        }
+        lift_seal(stretch->region, stretch->page + i, end - i);
+        for (uint32_t k = i; k < end; k++) {
+            ps_page_state state = stretch->results[k] == PS_MERGE_DONE ? PS_ZERO : PS_PRIVATE;
+            ps_word_finish(stretch->region, stretch->page + k, ps_word_make(state, 0));
+        }
+    }
+}
+
+/* A stretch whose words all say SEALED. */
+static void merge_claimed(const struct stretch *stretch)
+{
+    ps_point_pass(PS_POINT_CLAIMED, stretch->page);
+    if (ps_os_seal(stretch->region, stretch->page, stretch->count) != 0) {
+        memset(stretch->results, PS_MERGE_NO_MAPPING, stretch->count);
+    } else {
+        ps_point_pass(PS_POINT_SEALED, stretch->page);
+        compare(stretch);
+        remap(stretch);
+        punch(stretch);
+        commit_shared(stretch);
+    }
+    release_others(stretch);
+}
+
+/* Neighbouring pages that all have targets. */
+static void merge_stretch(const struct stretch *stretch)
+{
+    for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        end = i;
+        while (end < stretch->count && claim(stretch, end)) {
+            end++;
+        }
+        if (end == i) {
+            stretch->results[end++] = PS_MERGE_BUSY;
+            continue;
+        }
+        struct stretch claimed = part_of(stretch, i, end - i);
+        merge_claimed(&claimed);
+    }
+}
+
+int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results)
+{
+    if (count > PS_ORDER_PAGES || !ps_range_is_inside(region, page, count)) {
+        return -EINVAL;
+    }
+    struct stretch order = {region, page, count, targets, results};
+    for (uint32_t i = 0, end; i < count; i = end) {
+        end = i;
+        while (end < count && targets[end] != PS_TARGET_NONE) {
+            end++;
+        }
+        if (end == i) {
+            results[end++] = PS_MERGE_SKIPPED;
+            continue;
+        }
+        struct stretch stretch = part_of(&order, i, end - i);
+        merge_stretch(&stretch);
+    }
+    return 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * What the page protocol needs of an operating system. Implemented in linux/os.c; core/ makes no system call itself.
+ *
+ * Every function may be called inside the fault handler: no allocation, no lock, no stdio. Ranges are pages of the region and
+ * were bounds-checked by the caller. Results are 0 or a negative errno.
+ */
+#ifndef PS_OS_H
+#define PS_OS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "region.h"
+
+/* Maps the pages to their own place in the backing, writable. Replaces what was mapped there. */
+int ps_os_map_identity(const ps_region *region, uint64_t page, uint64_t count);
+
+/* Maps the pages to continuing frames of the store, as the region's fault mode says. Replaces what was mapped there. */
+int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame);
+
+/* Stops stores to the pages, or admits them again. After ps_os_seal has returned, no store is under way. */
+int ps_os_seal(const ps_region *region, uint64_t page, uint64_t count);
+int ps_os_unseal(const ps_region *region, uint64_t page, uint64_t count);
+
+/* Copies what the guest reads at these pages into their own place in the backing. */
+int ps_os_copy_home(const ps_region *region, uint64_t page, uint64_t count);
+
+/* Gives the pages' own memory in the backing back to the system; they read as zero then. */
+int ps_os_punch(const ps_region *region, uint64_t page, uint64_t count);
+
+/* Drops the kernel's private copies of KERNEL_SHARED pages, which show their frames again. */
+int ps_os_drop_copies(const ps_region *region, uint64_t page, uint64_t count);
+
+/* Gives up one spare mapping; 0 when there was none. See ps_reserve_fill. */
+int ps_os_reserve_spend(void);
+
+/* Sleeps while *address == expected, at most timeout_ns (0: for ever). May wake for no reason. Works between processes. */
+void ps_os_wait(_Atomic uint32_t *address, uint32_t expected, uint64_t timeout_ns);
+void ps_os_wake(_Atomic uint32_t *address);
+
+void ps_os_sleep_ns(uint64_t ns);
+uint64_t ps_os_now_ns(void);
+
+/* Private memory of the shim itself, zeroed; not for the fault handler. */
+void *ps_os_allocate(uint64_t bytes);
+void ps_os_free(void *memory, uint64_t bytes);
+
+/* Turns private memory of the caller into the pages of the region and back; see ps_adopt and ps_disown. */
+int ps_os_adopt_range(const ps_region *region);
+int ps_os_disown_range(const ps_region *region);
+
+/* Sets bit i of broken where page + i is the kernel's own copy; returns how many. */
+int64_t ps_os_find_anonymous(const uint8_t *address, uint64_t pages, uint64_t *broken);
+
+#endif

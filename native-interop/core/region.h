@@ -1,0 +1,40 @@
+/* A region as the shim keeps it, and the table in which a fault finds it. */
+#ifndef PS_REGION_H
+#define PS_REGION_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "pageshare.h"
+
+struct ps_region {
+    ps_region_config config;  /* immutable after creation, except pages, see below */
+    _Atomic uint64_t pages;   /* pages in use; grows */
+    _Atomic uint32_t users;   /* handlers inside; ps_region_free waits for zero */
+    _Atomic uint32_t closing; /* waits and retries end */
+};
+
+static inline uint8_t *ps_page_address(const ps_region *region, uint64_t page)
+{
+    return region->config.base + page * PS_PAGE_SIZE;
+}
+
+/* 1 if [page, page + count) lies inside the pages in use. */
+static inline int ps_range_is_inside(const ps_region *region, uint64_t page, uint64_t count)
+{
+    uint64_t pages = atomic_load_explicit(&region->pages, memory_order_acquire);
+    return page <= pages && count <= pages - page;
+}
+
+static inline void ps_count(uint64_t *counter, uint64_t amount)
+{
+    __atomic_fetch_add(counter, amount, __ATOMIC_RELAXED);
+}
+
+void ps_histogram_add(ps_histogram *histogram, uint64_t ns);
+
+/* The region that holds the address, kept alive until ps_region_leave; NULL if there is none. For the fault handler. */
+ps_region *ps_region_enter(uintptr_t address);
+void ps_region_leave(ps_region *region);
+
+#endif

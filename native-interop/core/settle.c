@@ -1,0 +1,84 @@
+/*
+ * Settling, Kernel mode: what becomes of the copies that the kernel made at stores to shared pages.
+ *
+ * The host finds such pages afterwards: mapped private, and anonymous. One that equals its frame again (a store of the same
+ * bytes, or there and back) drops the copy and goes on sharing. Any other is brought home: its bytes go to the backing,
+ * the identity mapping comes back, and it is an ordinary private page.
+ *
+ * Obvious and wrong: compare, then drop. A store between the two is lost. So both happen under a seal, as merging does.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "page_word.h"
+
+static int is_marked(const uint64_t *bits, uint32_t i)
+{
+    return (int)(bits[i / 64] >> (i % 64) & 1);
+}
+
+/* Equal to the frame again: the kernel's copy goes, the page stays shared. */
+static int drop(const ps_region *region, uint64_t page)
+{
+    return ps_os_drop_copies(region, page, 1) == 0;
+}
+
+static int bring_home(const ps_region *region, uint64_t page)
+{
+    return ps_os_copy_home(region, page, 1) == 0 && ps_os_map_identity(region, page, 1) == 0;
+}
+
+/* Settles one page; 1 if it moved home. */
+static int settle(const ps_region *region, uint64_t page, uint64_t *dropped)
+{
+    uint64_t word = ps_word_read(region, page);
+    uint32_t frame = ps_word_frame(word);
+    if (ps_word_state(word) != PS_KERNEL_SHARED ||
+        !ps_word_try_claim(region, page, word, ps_word_make(PS_BREAKING, frame))) {
+        return 0;
+    }
+    int is_home = 0;
+    if (ps_os_seal(region, page, 1) == 0) {
+        ps_point_pass(PS_POINT_SETTLE_SEALED, page);
+        /* SAFETY: sealed, and the frame lives as long as a word names it. */
+        const uint8_t *frame_bytes = region->config.store_view + (uint64_t)frame * PS_PAGE_SIZE;
+        if (memcmp(ps_page_address(region, page), frame_bytes, PS_PAGE_SIZE) == 0) {
+            *dropped += (uint64_t)drop(region, page);
+        } else {
+            is_home = bring_home(region, page);
+        }
+        /* Writable before the word says so. A sealed page is a mapping of its own, so this needs no new one. */
+        while (!is_home && ps_os_unseal(region, page, 1) != 0) {
+            ps_os_sleep_ns(UINT64_C(100000));
+        }
+    }
+    ps_word_finish(region, page, is_home ? ps_word_make(PS_PRIVATE, 0) : word & ~PS_WAITERS);
+    return is_home;
+}
+
+int64_t ps_settle(ps_region *region, uint64_t page, uint32_t count, const uint64_t *broken, uint64_t *dropped)
+{
+    if (!ps_range_is_inside(region, page, count)) {
+        return -EINVAL;
+    }
+    int64_t home = 0;
+    uint64_t drops = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_marked(broken, i)) {
+            home += settle(region, page + i, &drops);
+        }
+    }
+    if (dropped != NULL) {
+        *dropped = drops;
+    }
+    ps_count(&region->config.counters->pages_broken, (uint64_t)home);
+    return home;
+}
+
+int64_t ps_find_anonymous(ps_region *region, uint64_t page, uint64_t page_count, uint64_t *broken)
+{
+    if (!ps_range_is_inside(region, page, page_count)) {
+        return -EINVAL;
+    }
+    return ps_os_find_anonymous(ps_page_address(region, page), page_count, broken);
+}

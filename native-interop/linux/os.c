@@ -1,0 +1,267 @@
+/* The page protocol's operating system: Linux. */
+#define _GNU_SOURCE
+#include "os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/falloc.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test_points.h"
+
+#define BYTES(pages) ((size_t)(pages) * PS_PAGE_SIZE)
+#define OFFSET(page) ((off_t)((page) * PS_PAGE_SIZE))
+
+static int result_of(int call_result)
+{
+    return call_result == 0 ? 0 : -errno;
+}
+
+/*
+ * A new mapping begins without what the old one was told. A forked child must not have guest mappings: it would share the
+ * page words, and its breaks would be taken for the parent's. No split is needed, so this fails for want of kernel memory
+ * only, which passes.
+ */
+static void keep_from_children(void *address, size_t bytes)
+{
+    while (madvise(address, bytes, MADV_DONTFORK) != 0 && errno == EAGAIN) {
+    }
+}
+
+static int map(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+    if (mmap(address, bytes, protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
+        return -errno;
+    }
+    keep_from_children(address, bytes);
+    return 0;
+}
+
+int ps_os_map_identity(const ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = ps_injected(PS_CALL_MAP_IDENTITY);
+    if (error != 0) {
+        return -error;
+    }
+    return map(ps_page_address(region, page), BYTES(count), PROT_READ | PROT_WRITE, MAP_SHARED,
+               region->config.backing_fd, OFFSET(page));
+}
+
+int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame)
+{
+    int error = ps_injected(PS_CALL_MAP_FRAMES);
+    if (error != 0) {
+        return -error;
+    }
+    int is_kernel_mode = region->config.fault_mode == PS_FAULT_MODE_KERNEL;
+    /* NORESERVE: private copies are made by stores that would have taken memory without us just the same. */
+    return map(ps_page_address(region, page), BYTES(count), is_kernel_mode ? PROT_READ | PROT_WRITE : PROT_READ,
+               is_kernel_mode ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED, region->config.store_fd,
+               OFFSET((uint64_t)frame));
+}
+
+int ps_os_seal(const ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = ps_injected(PS_CALL_SEAL);
+    if (error != 0) {
+        return -error;
+    }
+    return result_of(mprotect(ps_page_address(region, page), BYTES(count), PROT_READ));
+}
+
+int ps_os_unseal(const ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = ps_injected(PS_CALL_UNSEAL);
+    if (error != 0) {
+        return -error;
+    }
+    return result_of(mprotect(ps_page_address(region, page), BYTES(count), PROT_READ | PROT_WRITE));
+}
+
+/* The whole range, however often the kernel stops in the middle. */
+static int write_all(int fd, const uint8_t *from, size_t bytes, off_t offset)
+{
+    while (bytes > 0) {
+        ssize_t written = pwrite(fd, from, bytes, offset);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return written < 0 ? -errno : -ENOSPC;
+        }
+        from += written;
+        bytes -= (size_t)written;
+        offset += written;
+    }
+    return 0;
+}
+
+int ps_os_copy_home(const ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = ps_injected(PS_CALL_COPY_HOME);
+    if (error != 0) {
+        return -error;
+    }
+    /* A write from the guest's own view: what cannot be read becomes an error here, where memcpy would fault again. */
+    error = write_all(region->config.backing_fd, ps_page_address(region, page), BYTES(count), OFFSET(page));
+    return error == -ENOSPC ? -ENOMEM : error;
+}
+
+int ps_os_punch(const ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = ps_injected(PS_CALL_PUNCH);
+    if (error != 0) {
+        return -error;
+    }
+    int result;
+    do {
+        result = fallocate(region->config.backing_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, OFFSET(page),
+                           (off_t)BYTES(count));
+    } while (result != 0 && errno == EINTR);
+    return result_of(result);
+}
+
+int ps_os_drop_copies(const ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = ps_injected(PS_CALL_DROP);
+    if (error != 0) {
+        return -error;
+    }
+    return result_of(madvise(ps_page_address(region, page), BYTES(count), MADV_DONTNEED));
+}
+
+static int is_zero(const uint8_t *page)
+{
+    return page[0] == 0 && memcmp(page, page + 1, PS_PAGE_SIZE - 1) == 0;
+}
+
+/* Copies the stretches of pages that are not all zero; the others stay holes. */
+static int copy_what_is_not_zero(const ps_region *region)
+{
+    uint64_t pages = atomic_load(&region->pages);
+    for (uint64_t page = 0, end; page < pages; page = end) {
+        end = page + 1;
+        if (is_zero(ps_page_address(region, page))) {
+            continue;
+        }
+        while (end < pages && end - page < PS_ORDER_PAGES && !is_zero(ps_page_address(region, end))) {
+            end++;
+        }
+        int error = ps_os_copy_home(region, page, end - page);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+int ps_os_adopt_range(const ps_region *region)
+{
+    uint64_t pages = atomic_load(&region->pages);
+    int error = ps_os_seal(region, 0, pages);
+    if (error == 0) {
+        error = copy_what_is_not_zero(region);
+    }
+    if (error == 0) {
+        error = ps_os_map_identity(region, 0, pages);
+    }
+    if (error != 0) {
+        while (ps_os_unseal(region, 0, pages) != 0) {
+            ps_os_sleep_ns(UINT64_C(100000));
+        }
+    }
+    return error;
+}
+
+/* Pages that leave at a time: bounds the memory that is there twice. */
+#define LEAVING_PAGES UINT64_C(16384)
+
+/* Fills fresh anonymous memory with the pages' bytes and moves it into their place, which is one step for the guest. */
+static int leave(const ps_region *region, uint64_t page, uint64_t count)
+{
+    uint8_t *guest = ps_page_address(region, page);
+    uint8_t *fresh = mmap(NULL, BYTES(count), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fresh == MAP_FAILED) {
+        return -errno;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if (!is_zero(guest + BYTES(i))) {
+            memcpy(fresh + BYTES(i), guest + BYTES(i), PS_PAGE_SIZE);
+        }
+    }
+    if (mremap(fresh, BYTES(count), BYTES(count), MREMAP_MAYMOVE | MREMAP_FIXED, guest) == MAP_FAILED) {
+        int error = -errno;
+        munmap(fresh, BYTES(count));
+        return error;
+    }
+    ps_os_punch(region, page, count); /* nobody reads the backing any more; what stays goes with the descriptor */
+    return 0;
+}
+
+int ps_os_disown_range(const ps_region *region)
+{
+    uint64_t pages = atomic_load(&region->pages);
+    uint64_t left = 0; /* pages that are ordinary memory already; a second try begins again there, harmlessly */
+    int error = ps_os_seal(region, 0, pages);
+    while (error == 0 && left < pages) {
+        uint64_t count = pages - left < LEAVING_PAGES ? pages - left : LEAVING_PAGES;
+        error = leave(region, left, count);
+        left += error == 0 ? count : 0;
+    }
+    while (left < pages && ps_os_unseal(region, left, pages - left) != 0) {
+        ps_os_sleep_ns(UINT64_C(100000));
+    }
+    return error;
+}
+
+/* Not the private kind of futex: page words are shared between processes. */
+void ps_os_wait(_Atomic uint32_t *address, uint32_t expected, uint64_t timeout_ns)
+{
+    struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
+    syscall(SYS_futex, address, FUTEX_WAIT, expected, timeout_ns == 0 ? NULL : &timeout, NULL, 0);
+}
+
+void ps_os_wake(_Atomic uint32_t *address)
+{
+    syscall(SYS_futex, address, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void ps_os_sleep_ns(uint64_t ns)
+{
+    struct timespec time = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+    nanosleep(&time, NULL);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t ps_os_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t ps_thread_cpu_ns(void)
+{
+    return (int64_t)clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void *ps_os_allocate(uint64_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void ps_os_free(void *memory, uint64_t bytes)
+{
+    munmap(memory, bytes);
+}
