@@ -1,10 +1,10 @@
 /*
  * Break events: the minor page faults of every thread of this process, recorded by the kernel.
  *
- * Why so many events: a thread that is created later is covered only by inheritance from its creator, and the kernel lends no
- * ring to an inherited event that follows its thread over all CPUs. Bound to one CPU each it does. So there is one
- * event for each thread that exists now and each CPU, and one ring for each CPU into which all events of that CPU write,
- * the inherited ones too. Threads that end leave their event behind, idle, until the source is closed.
+ * Why so many events: a thread that is created later is covered only by inheritance from its creator, and the kernel
+ * lends no ring to an inherited event that follows its thread over all CPUs. Bound to one CPU each it does. So there
+ * is one event for each thread that exists now and each CPU, and one ring for each CPU into which all events of that
+ * CPU write, the inherited ones too. Threads that end leave their event behind, idle, until the source is closed.
  *
  * A thread may be born while we look for threads, to one that is not covered yet. Hence we look until a look finds no
  * thread that is new; one covered twice by that records its faults twice, which does no harm: see pageshare_events.h.
@@ -125,7 +125,8 @@ static int add_event(ps_break_events *events, pid_t thread, int cpu)
     if (events->descriptor_count >= events->descriptors_most) {
         return -EMFILE;
     }
-    int error = reserve((void **)&events->descriptors, &events->descriptor_capacity, events->descriptor_count, sizeof(int));
+    void **array = (void **)&events->descriptors;
+    int error = reserve(array, &events->descriptor_capacity, events->descriptor_count, sizeof(int));
     if (error != 0) {
         return error;
     }
@@ -136,7 +137,7 @@ static int add_event(ps_break_events *events, pid_t thread, int cpu)
     return descriptor;
 }
 
-/* Gives a CPU its ring, owned by this thread's event; smaller if no more memory may be locked. 0 if the CPU is offline. */
+/* Gives a CPU its ring, owned by this thread's event; smaller if no more may be locked. None for a CPU offline. */
 static int add_ring(ps_break_events *events, int cpu, uint64_t bytes)
 {
     int descriptor = add_event(events, 0, cpu);
@@ -149,7 +150,6 @@ static int add_ring(ps_break_events *events, int cpu, uint64_t bytes)
     for (; bytes >= RING_BYTES_LEAST; bytes /= 2) {
         void *control = mmap(NULL, events->system_page + bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
         if (control != MAP_FAILED) {
-            madvise(control, events->system_page + bytes, MADV_DONTFORK);
             events->rings[events->ring_count++] = (struct ring){control, bytes, descriptor, cpu};
             return 0;
         }

@@ -1,6 +1,6 @@
 /*
- * Runs the native self-tests: all, or those whose names contain the first argument. One line a test, then a summary; exit
- * code 1 if one failed or none matched.
+ * Runs the native self-tests: all, or those whose names contain the first argument. One line a test, then a summary;
+ * exit code 1 if one failed or none matched.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -18,9 +18,17 @@
 #define REASON_BYTES 512
 
 extern const struct ps_test ps_tests_break_events[];
+extern const struct ps_test ps_tests_merge[];
+extern const struct ps_test ps_tests_break_races[];
+extern const struct ps_test ps_tests_merge_races[];
+extern const struct ps_test ps_tests_failures[];
 
 static const struct ps_test *const tables[] = {
     ps_tests_break_events,
+    ps_tests_merge,
+    ps_tests_break_races,
+    ps_tests_merge_races,
+    ps_tests_failures,
 };
 
 /* Shared with the children: why a test was skipped. */

@@ -1,6 +1,6 @@
 /*
- * The native self-tests' few tools. A test file has one table, `const struct ps_test ps_tests_<file>[]`, ended by {0, 0} and
- * listed in main.c. Each test runs in a child process of its own, so it may crash, change its limits or leave
+ * The native self-tests' few tools. A test file has one table, `const struct ps_test ps_tests_<file>[]`, ended by {0,
+ * 0} and listed in main.c. Each test runs in a child process of its own, so it may crash, change its limits or leave
  * threads behind without touching the others.
  */
 #ifndef PS_TEST_H

@@ -1,0 +1,2 @@
+// Placeholder until the real program arrives.
+return 0;

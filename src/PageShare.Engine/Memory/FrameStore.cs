@@ -1,0 +1,96 @@
+using PageShare.Platform;
+
+namespace PageShare.Memory;
+
+/// <summary>
+/// The frames of one share domain: a memory object that only the host writes, and only where no page maps it.
+/// </summary>
+/// <remarks>
+/// The object grows in steps as frames are taken and never shrinks, since a truncation would also destroy the kernel's private
+/// copies above it; free frames are punched instead. All regions of the domain map it through one read-only descriptor: only
+/// mappings of the same open file join. Not thread-safe: guarded by the engine's lock.
+/// </remarks>
+internal sealed unsafe class FrameStore : IDisposable
+{
+    // Small, since whoever holds a descriptor can allocate frames by reading holes: the size bounds the waste.
+    private const long GrowthBytes = 4L << 20;
+
+    private readonly MemoryObject _memory;
+    private readonly MemoryObject _reader;
+    private readonly MappedMemory _view;
+    private readonly FrameAllocator _allocator;
+    private long _size;
+
+    /// <summary>Makes an empty store.</summary>
+    /// <param name="platform">Where memory comes from.</param>
+    /// <param name="name">Name of the share domain.</param>
+    /// <param name="maximumBytes">Most that it may hold; address space for that much is reserved.</param>
+    /// <exception cref="PlatformException">Out of descriptors or address space.</exception>
+    public FrameStore(IPlatform platform, string name, long maximumBytes)
+    {
+        var frames = Math.Min(PageSize.PagesIn(maximumBytes), FrameNumber.MaximumFrames);
+        _memory = platform.CreateMemoryObject($"pageshare-store:{name}", 0);
+        _reader = _memory.OpenReadOnly();
+        _view = platform.Map(_memory, frames * PageSize.Bytes, writable: false);
+        _allocator = new FrameAllocator(frames);
+    }
+
+    /// <summary>Linear view of all frames; reading a free one is not allowed: it would take memory, or fault.</summary>
+    public byte* View => _view.Address;
+
+    /// <summary>The read-only descriptor that every region of the domain maps.</summary>
+    public int ReaderDescriptor => _reader.Descriptor;
+
+    /// <summary>Frames taken.</summary>
+    public long LiveFrames => _allocator.Live;
+
+    /// <summary>One more than the highest frame taken.</summary>
+    public long HighWater => _allocator.HighWater;
+
+    /// <summary>Memory that the frames take, by the kernel's count.</summary>
+    public long AllocatedBytes => _memory.AllocatedBytes;
+
+    /// <summary>Bytes of bookkeeping.</summary>
+    public long MetadataBytes => _allocator.Bytes;
+
+    /// <summary>Takes up to <paramref name="wanted"/> neighbouring frames; <paramref name="got"/> may be less, or 0.</summary>
+    public FrameNumber Allocate(int wanted, out int got) => _allocator.Allocate(wanted, out got);
+
+    /// <summary>
+    /// Writes frames that were taken and that no page maps yet. False when there is no memory; they are to be freed then.
+    /// </summary>
+    /// <param name="first">First frame.</param>
+    /// <param name="source">Bytes of all of them; may change meanwhile, since merging compares under seal.</param>
+    /// <param name="count">How many.</param>
+    public bool TryFill(FrameNumber first, byte* source, int count)
+    {
+        var end = first.Offset + ((long)count * PageSize.Bytes);
+        if (end > _size)
+        {
+            _size = (end + GrowthBytes - 1) / GrowthBytes * GrowthBytes;
+            _memory.Grow(_size);
+        }
+
+        return _memory.TryWrite(first.Offset, source, (long)count * PageSize.Bytes);
+    }
+
+    /// <summary>Gives frames back that no page maps: their memory is returned to the system.</summary>
+    public void Free(FrameNumber first, int count)
+    {
+        if (first.Offset < _size)
+        {
+            _memory.Punch(first.Offset, (long)count * PageSize.Bytes);
+        }
+
+        _allocator.Free(first, count);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _view.Dispose();
+        _reader.Dispose();
+        _memory.Dispose();
+        _allocator.Dispose();
+    }
+}

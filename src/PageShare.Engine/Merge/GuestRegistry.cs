@@ -1,0 +1,117 @@
+using PageShare.Content;
+using PageShare.Memory;
+using PageShare.Platform;
+
+namespace PageShare.Merge;
+
+/// <summary>All share domains and guests of an engine, and the lock that guards them.</summary>
+/// <remarks>
+/// <see cref="Gate"/> is the engine's lock: scanning holds it for one stretch of pages at a time, everything else as briefly. No
+/// fault handler ever waits for it, nor for a thread that holds it: whatever a handler waits for begins and ends inside one
+/// native call. It is the only lock taken under the scanner's pass lock.
+/// </remarks>
+internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : IDisposable
+{
+    private readonly Dictionary<string, ShareDomain> _domains = [];
+    private readonly List<GuestRegion> _regions = [];
+
+    /// <summary>The engine's lock.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>The guests' regions, in order of creation. Guard: <see cref="Gate"/>.</summary>
+    public IReadOnlyList<GuestRegion> Regions => _regions;
+
+    /// <summary>The share domains that have guests. Guard: <see cref="Gate"/>.</summary>
+    public IReadOnlyCollection<ShareDomain> Domains => _domains.Values;
+
+    /// <summary>Makes a region in the named domain, which is made if it is not there. Guard: <see cref="Gate"/>.</summary>
+    /// <param name="domainName">The domain.</param>
+    /// <param name="make">Makes the region.</param>
+    /// <exception cref="PlatformException">The system lacks something; nothing has changed then.</exception>
+    public GuestRegion Add(string domainName, Func<ShareDomain, GuestRegion> make)
+    {
+        var isNew = !_domains.TryGetValue(domainName, out var domain);
+        domain ??= new ShareDomain(platform, domainName);
+        GuestRegion? region = null;
+        try
+        {
+            region = make(domain);
+            domain.Add(region);
+        }
+        catch
+        {
+            region?.Dispose();
+            region?.DisposeTables();
+            if (isNew)
+            {
+                domain.Dispose();
+            }
+
+            throw;
+        }
+
+        domain.Tenants++;
+        _domains[domainName] = domain;
+        _regions.Add(region);
+        return region;
+    }
+
+    /// <summary>
+    /// Takes a region out: it is scanned no more. Its memory and its frames go at once or, if calls or pins on it are under way,
+    /// when the last of these ends; its domain goes with its last guest. Guard: <see cref="Gate"/>.
+    /// </summary>
+    public void Remove(GuestRegion region)
+    {
+        if (!_regions.Remove(region))
+        {
+            return;
+        }
+
+        budget.Forget(region);
+        region.Domain.Remove(region);
+        region.Released = () => GiveBack(region);
+        region.Dispose();
+    }
+
+    /// <summary>Removes everything.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            while (_regions.Count > 0)
+            {
+                Remove(_regions[^1]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The region's mappings are gone, and only now its frames may go: what a frame shows never changes while it is mapped. Runs on
+    /// whichever thread let go last, perhaps with the gate held.
+    /// </summary>
+    private void GiveBack(GuestRegion region)
+    {
+        lock (Gate)
+        {
+            var domain = region.Domain;
+            for (var page = new PageNumber(0); page.Value < region.Pages; page++)
+            {
+                if (region.Records.KindOf(page) == PageKind.Sharing)
+                {
+                    domain.Release(region.Records.FrameOf(page));
+                }
+            }
+
+            region.DisposeTables();
+            if (--domain.Tenants == 0)
+            {
+                if (_domains.GetValueOrDefault(domain.Name) == domain)
+                {
+                    _domains.Remove(domain.Name);
+                }
+
+                domain.Dispose();
+            }
+        }
+    }
+}

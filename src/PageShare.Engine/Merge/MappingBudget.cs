@@ -1,0 +1,135 @@
+using PageShare.Memory;
+using PageShare.PageTable;
+using PageShare.Platform;
+
+namespace PageShare.Merge;
+
+/// <summary>
+/// How many mappings sharing may take, and which runs are worth one.
+/// </summary>
+/// <remarks>
+/// <para>Mappings are the capacity limit of sharing in user mode: a process may have vm.max_map_count of them, and at that limit
+/// mmap fails for everybody, the runtime included. A run of neighbours that show neighbouring frames takes one mapping and
+/// cuts its surroundings in two, whatever its length: so when there is not enough for all, the longest runs are shared
+/// first.</para>
+/// <para>Demand is known from the pass before: each pass offers the lengths of all runs, shared already or possible, and at its
+/// end the shortest length is set whose runs, with all longer ones, fit. When runs of that length found no room because shorter
+/// ones hold it, or breaks have cut long runs to pieces, the shorter ones are unshared by the next pass.</para>
+/// <para>Used mappings are counted stretch by stretch, from the page words, so the count corrects itself whatever the fault
+/// handler did meanwhile. Guard: the engine's lock.</para>
+/// </remarks>
+internal sealed class MappingBudget
+{
+    private const double FillTarget = 0.95;
+    private const int FewRuns = 64;
+
+    // Runs by length in pages, in the pass under way; longer ones count as longest.
+    private readonly long[] _demand = new long[Shim.OrderPages + 1];
+    private long _sharedRuns;
+    private long _refused;
+
+    /// <summary>Most mappings that all regions together may take.</summary>
+    public long Limit { get; set; }
+
+    /// <summary>Mappings that all regions take, as last counted.</summary>
+    public long Used { get; private set; }
+
+    /// <summary>Shortest run that is shared, in pages.</summary>
+    public int ShortestRun { get; private set; } = 1;
+
+    /// <summary>Shared runs shorter than this are to be unshared, to make room; 0: none.</summary>
+    public int UnshareBelow { get; private set; }
+
+    /// <summary>Whether a new run of this length may be shared now.</summary>
+    public bool Admits(int length)
+    {
+        // Runs one page too short fill what the longer ones leave.
+        var isAllowed = length >= ShortestRun || (length == ShortestRun - 1 && Used + 2 <= Limit * 0.9);
+        if (isAllowed && Used + 2 > Limit)
+        {
+            _refused++;
+            return false;
+        }
+
+        return isAllowed;
+    }
+
+    /// <summary>Tells of a run that is not shared but could be, or is being shared now.</summary>
+    public void Offer(int length) => _demand[Math.Min(length, Shim.OrderPages)]++;
+
+    /// <summary>Tells of a run that is shared.</summary>
+    public void OfferShared(int length)
+    {
+        _sharedRuns++;
+        Offer(length);
+    }
+
+    /// <summary>Counts the mappings of one stretch of a region anew.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="page">Any page of the stretch; stretches are as long as a merge order may be.</param>
+    public void Recount(GuestRegion region, PageNumber page)
+    {
+        var first = new PageNumber(page.Value / Shim.OrderPages * Shim.OrderPages);
+        var count = (int)Math.Min(Shim.OrderPages, region.Pages - first.Value);
+        var boundaries = CountBoundaries(region.Words, first, count);
+        ref var known = ref region.BoundariesOf(first);
+        var change = boundaries - known;
+        known = (ushort)boundaries;
+        region.MappingsUsed += change;
+        Used += change;
+    }
+
+    /// <summary>Forgets a region that is gone.</summary>
+    public void Forget(GuestRegion region)
+    {
+        Used -= region.MappingsUsed;
+        region.MappingsUsed = 0;
+    }
+
+    /// <summary>Ends a pass: what it offered decides which runs the next one shares.</summary>
+    public void EndPass()
+    {
+        // A run costs two boundaries at most, and less where runs touch: what it costs here can be seen once some exist.
+        var costPerRun = _sharedRuns >= FewRuns ? Math.Clamp((double)Used / _sharedRuns, 1, 2) : 2;
+        var room = Limit * FillTarget;
+        var shortest = Shim.OrderPages;
+        for (var demand = 0.0; shortest > 0; shortest--)
+        {
+            demand += _demand[shortest] * costPerRun;
+            if (demand > room)
+            {
+                break;
+            }
+        }
+
+        ShortestRun = shortest + 1;
+        UnshareBelow = Used > Limit || _refused > 0 ? ShortestRun : 0;
+        Array.Clear(_demand);
+        _sharedRuns = 0;
+        _refused = 0;
+    }
+
+    /// <summary>Mappings that begin in [first, first + count): page first counts if it does not go on from the page before.</summary>
+    private static int CountBoundaries(PageWords words, PageNumber first, int count)
+    {
+        var before = first.Value == 0 ? null : FrameMappedBy(words.Read(first - 1));
+        var boundaries = first.Value == 0 ? 1 : 0;
+        for (var page = first; page < first + count; page++)
+        {
+            var frame = FrameMappedBy(words.Read(page));
+            if (page.Value > 0 && !GoesOn(before, frame))
+            {
+                boundaries++;
+            }
+
+            before = frame;
+        }
+
+        return boundaries;
+    }
+
+    private static bool GoesOn(uint? before, uint? frame) => before is null ? frame is null : frame == before + 1;
+
+    private static uint? FrameMappedBy(PageWord word) =>
+        word.State is PageState.Shared or PageState.KernelShared or PageState.Breaking ? word.Frame.Value : null;
+}

@@ -1,0 +1,117 @@
+using PageShare.Content;
+using PageShare.Memory;
+using PageShare.Platform;
+
+namespace PageShare.Merge;
+
+/// <summary>Carries plans out: gives the shim its merge orders, and enters what became of each page.</summary>
+/// <remarks>
+/// The shim alone decides by comparing under seal; here are only the books. Guard: the engine's lock.
+/// </remarks>
+internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
+{
+    private readonly MergeResult[] _results = new MergeResult[Shim.OrderPages];
+    private readonly uint[] _partnerTargets = new uint[Shim.OrderPages];
+
+    /// <summary>Merges a stretch of pages, then the pages elsewhere that share its new frames.</summary>
+    public void Execute(GuestRegion region, PageNumber first, int count, MergePlan plan, MergeTally pass)
+    {
+        if (!plan.HasTargets)
+        {
+            return;
+        }
+
+        Order(region, first, plan.Targets.AsSpan(0, count), pass);
+        OrderPartners(plan.SortedPartners(), pass);
+        foreach (var frame in plan.NewFrames)
+        {
+            region.Domain.FinishCreation(frame);
+        }
+    }
+
+    /// <summary>Groups the partners by the stretch of their region that they lie in: one order each.</summary>
+    private void OrderPartners(ReadOnlySpan<MergePlan.Partner> partners, MergeTally pass)
+    {
+        for (int i = 0, end; i < partners.Length; i = end)
+        {
+            var region = partners[i].Region;
+            var stretch = partners[i].Page.Value / Shim.OrderPages;
+            var first = new PageNumber(stretch * Shim.OrderPages);
+            var count = (int)Math.Min(Shim.OrderPages, region.Pages - first.Value);
+            var targets = _partnerTargets.AsSpan(0, count);
+            targets.Fill(Shim.TargetNone);
+            for (end = i; end < partners.Length && partners[end].Region == region
+                && partners[end].Page.Value / Shim.OrderPages == stretch; end++)
+            {
+                targets[(int)(partners[end].Page - first)] = partners[end].Frame.Value;
+            }
+
+            Order(region, first, targets, pass);
+        }
+    }
+
+    private void Order(GuestRegion region, PageNumber first, ReadOnlySpan<uint> targets, MergeTally pass)
+    {
+        var results = _results.AsSpan(0, targets.Length);
+
+        // SAFETY: both arrays hold one element a page, and the shim uses them during the call only.
+        fixed (uint* targetsPointer = targets)
+        fixed (MergeResult* resultsPointer = results)
+        {
+            var error = Shim.Merge(
+                region.Handle, (ulong)first.Value, (uint)targets.Length, targetsPointer, resultsPointer);
+            GuestRegion.Require(error, "merging", $"{targets.Length} pages from {first} of guest '{region.Spec.Name}'");
+        }
+
+        for (var i = 0; i < targets.Length; i++)
+        {
+            if (results[i] != MergeResult.Skipped)
+            {
+                Enter(region, first + i, targets[i], results[i], pass);
+            }
+        }
+
+        budget.Recount(region, first);
+    }
+
+    private void Enter(GuestRegion region, PageNumber page, uint target, MergeResult result, MergeTally pass)
+    {
+        switch (result)
+        {
+            case MergeResult.Done when target == Shim.TargetZero:
+                region.Records.SetZero(page);
+                region.Tally.ZeroPagesFreed++;
+                pass.ZeroPagesFreed++;
+                break;
+            case MergeResult.Done:
+                region.Domain.Frames.AddUser(new FrameNumber(target));
+                region.Records.SetSharing(page, new FrameNumber(target));
+                region.Tally.Merges++;
+                pass.Merges++;
+                break;
+            default:
+                region.Tally.Abandoned++;
+                pass.Abandoned++;
+                if (result == MergeResult.Differs && target != Shim.TargetZero)
+                {
+                    CheckForCollision(region, page, new FrameNumber(target), pass);
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>
+    /// A page that differs from the frame was written since it was hashed, or has the same hash with another content. The
+    /// latter stays so, and is tried less and less often.
+    /// </summary>
+    private void CheckForCollision(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
+    {
+        if (hasher.Hash(region.Backing.ReadPage(page)) == region.Domain.Frames.HashOf(frame))
+        {
+            region.Records.RaiseBackOff(page);
+            region.Tally.HashCollisions++;
+            pass.HashCollisions++;
+        }
+    }
+}

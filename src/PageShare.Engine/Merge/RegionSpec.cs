@@ -1,0 +1,18 @@
+namespace PageShare.Merge;
+
+/// <summary>What a region is made from.</summary>
+/// <param name="Name">The guest's name.</param>
+/// <param name="Domain">The share domain.</param>
+/// <param name="Pages">Pages at the start.</param>
+/// <param name="MaximumPages">Pages that it may grow to.</param>
+/// <param name="FaultMode">How stores to shared pages are caught.</param>
+/// <param name="BreakTimeout">How long a break may wait for memory.</param>
+/// <param name="IsAdopted">Whether the memory is somebody else's and goes back to them.</param>
+internal sealed record RegionSpec(
+    string Name,
+    ShareDomain Domain,
+    long Pages,
+    long MaximumPages,
+    FaultMode FaultMode,
+    TimeSpan BreakTimeout,
+    bool IsAdopted);

@@ -1,0 +1,170 @@
+using PageShare.Content;
+using PageShare.Memory;
+using PageShare.PageTable;
+using PageShare.Platform;
+
+namespace PageShare.Merge;
+
+/// <summary>
+/// Turns proposals for single pages into runs, decides which are worth their mapping, and makes the frames that new pairs
+/// share.
+/// </summary>
+/// <remarks>
+/// New frames are laid out in the order of the guest's pages, so that another guest with the same run, a file in its page cache
+/// say, needs one mapping for it. Guard: the engine's lock.
+/// </remarks>
+internal sealed unsafe class RunBuilder(MappingBudget budget)
+{
+    /// <summary>Fills <paramref name="plan"/> for the stretch of pages that the candidates describe.</summary>
+    public void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
+    {
+        plan.Clear(candidates.Length);
+        for (int i = 0, end; i < candidates.Length; i = end)
+        {
+            end = i + 1;
+            if (candidates[i].Kind == CandidateKind.None)
+            {
+                continue;
+            }
+
+            while (end < candidates.Length && candidates[end].Continues(candidates[end - 1]))
+            {
+                end++;
+            }
+
+            Plan(region, first, i, candidates[i..end], plan);
+        }
+    }
+
+    private void Plan(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    {
+        switch (run[0].Kind)
+        {
+            case CandidateKind.Zero:
+                // Holes need no mapping of their own.
+                for (var i = 0; i < run.Length; i++)
+                {
+                    plan.SetTarget(index + i, Shim.TargetZero);
+                }
+
+                break;
+            case CandidateKind.Frame:
+                PlanFrames(region, first, index, run, plan);
+                break;
+            case CandidateKind.Pair:
+                PlanPairs(region, first, index, run, plan);
+                break;
+        }
+    }
+
+    private void PlanFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    {
+        budget.Offer(run.Length);
+        if (!run[0].IsReady || (!budget.Admits(run.Length) && !ExtendsSharedRun(region, first + index, run)))
+        {
+            return;
+        }
+
+        for (var i = 0; i < run.Length; i++)
+        {
+            plan.SetTarget(index + i, run[i].Id);
+        }
+    }
+
+    /// <summary>Whether the run goes on from, or into, one that is shared already: then it needs no mapping more.</summary>
+    private static bool ExtendsSharedRun(GuestRegion region, PageNumber page, ReadOnlySpan<Candidate> run)
+    {
+        var after = page + run.Length;
+        return (page.Value > 0 && run[0].Id > 0 && Shows(region, page - 1, run[0].Id - 1))
+            || (after.Value < region.Pages && Shows(region, after, run[^1].Id + 1));
+    }
+
+    private static bool Shows(GuestRegion region, PageNumber page, uint frame)
+    {
+        var word = region.Words.Read(page);
+        return PageStates.IsShared(word.State) && word.Frame.Value == frame;
+    }
+
+    private void PlanPairs(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    {
+        // The others may lie scattered, and then every part of them needs a mapping too.
+        var parts = 1;
+        for (var i = 1; i < run.Length; i++)
+        {
+            parts += run[i].Id == run[i - 1].Id + 1 ? 0 : 1;
+        }
+
+        budget.Offer(run.Length);
+        for (var i = 0; i < parts; i++)
+        {
+            budget.Offer(run.Length / parts);
+        }
+
+        if (run[0].IsReady && budget.Admits(run.Length / parts))
+        {
+            MakeFrames(region, first, index, run, plan);
+        }
+    }
+
+    /// <summary>Makes frames for the run's contents, in as few pieces of the store as it has room for.</summary>
+    private static void MakeFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    {
+        var store = region.Domain.Store;
+        for (int i = 0, count; i < run.Length; i += count)
+        {
+            var extent = store.Allocate(run.Length - i, out count);
+            if (count == 0)
+            {
+                return; // the store is full
+            }
+
+            // The bytes as they are now, all with one call. Merging compares them under seal, with either page.
+            if (!store.TryFill(extent, region.Backing.PageAt(first + (index + i)), count))
+            {
+                store.Free(extent, count);
+                return; // no memory
+            }
+
+            for (var k = 0; k < count; k++)
+            {
+                if (!TryUseFrame(region, first, index + i + k, extent + k, run[i + k].Hash, plan))
+                {
+                    store.Free(extent + k, 1);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Enters a filled frame in the index in place of the hint. False if it isn't needed: an equal page of the same stretch has
+    /// just had one made, or the other page is gone.
+    /// </summary>
+    private static bool TryUseFrame(
+        GuestRegion region, PageNumber first, int index, FrameNumber frame, uint hash, MergePlan plan)
+    {
+        var domain = region.Domain;
+        if (!domain.Index.TryFind(hash, out var found))
+        {
+            return false;
+        }
+
+        if (found.IsFrame)
+        {
+            plan.SetTarget(index, found.Id);
+            return false;
+        }
+
+        if (!domain.TryResolve(found.Id, out var otherRegion, out var otherPage)
+            || (otherRegion == region && otherPage == first + index))
+        {
+            return false;
+        }
+
+        domain.Frames.Create(frame, hash);
+        domain.Index.Replace(hash, found, ContentRef.Of(frame));
+        plan.SetTarget(index, frame.Value);
+        plan.AddFrame(frame);
+        plan.AddPartner(otherRegion, otherPage, frame);
+        return true;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Mono.Unix.Native;
+
+namespace PageShare.Platform.Linux;
+
+/// <summary>Linux: memfd, mmap, mincore and /proc.</summary>
+internal sealed unsafe class LinuxPlatform : IPlatform
+{
+    private readonly ProcMappings _mappings = new();
+
+    /// <inheritdoc/>
+    public string SealKind => "mprotect";
+
+    /// <inheritdoc/>
+    public ILoadSource LoadSource { get; } = new ProcLoadSource();
+
+    /// <inheritdoc/>
+    public int MappingLimit => _mappings.ReadLimit();
+
+    /// <inheritdoc/>
+    public long MemoryBytes => _mappings.ReadMemoryBytes();
+
+    /// <inheritdoc/>
+    public long MemoryAndSwapBytes => _mappings.ReadMemoryAndSwapBytes();
+
+    /// <inheritdoc/>
+    public int CountMappings() => _mappings.CountOwn();
+
+    /// <inheritdoc/>
+    public MemoryObject CreateMemoryObject(string name, long bytes) => Memfd.Create(name, bytes);
+
+    /// <inheritdoc/>
+    public MappedMemory Map(MemoryObject memory, long bytes, bool writable) =>
+        Mapping.Create(
+            bytes,
+            writable ? MmapProts.PROT_READ | MmapProts.PROT_WRITE : MmapProts.PROT_READ,
+            MmapFlags.MAP_SHARED,
+            memory.Descriptor,
+            "a view of a memory object");
+
+    /// <inheritdoc/>
+    public MappedMemory Reserve(long bytes) =>
+        Mapping.Create(
+            bytes,
+            MmapProts.PROT_NONE,
+            MmapFlags.MAP_PRIVATE | MmapFlags.MAP_ANONYMOUS | MmapFlags.MAP_NORESERVE,
+            -1,
+            "a guest");
+
+    /// <inheritdoc/>
+    public MappedMemory Allocate(long bytes) =>
+        Mapping.Create(
+            bytes,
+            MmapProts.PROT_READ | MmapProts.PROT_WRITE,
+            MmapFlags.MAP_PRIVATE | MmapFlags.MAP_ANONYMOUS | MmapFlags.MAP_NORESERVE,
+            -1,
+            "a table");
+
+    /// <inheritdoc/>
+    public void QueryResidency(byte* address, byte[] resident, int pages)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(pages, resident.Length);
+
+        // SAFETY: the kernel writes one byte a page, and the array holds that many.
+        fixed (byte* first = resident)
+        {
+            if (Libc.Mincore(address, (nuint)pages * (nuint)Environment.SystemPageSize, first) != 0)
+            {
+                throw new PlatformException("mincore", $"{pages} pages", Marshal.GetLastPInvokeError());
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsPrivateAnonymous(byte* address, long bytes)
+    {
+        var from = (ulong)address;
+        var end = from + (ulong)bytes;
+        foreach (var line in File.ReadLines("/proc/self/maps"))
+        {
+            // "7f0000000000-7f0000001000 rw-p 00000000 00:00 0      [name]", by address, ascending
+            var parts = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+            var dash = parts[0].IndexOf('-', StringComparison.Ordinal);
+            var first = ulong.Parse(parts[0].AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            var last = ulong.Parse(parts[0].AsSpan(dash + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            if (last <= from)
+            {
+                continue;
+            }
+
+            if (first > from || !parts[1].StartsWith("rw-p", StringComparison.Ordinal) || parts[4] != "0")
+            {
+                return false;
+            }
+
+            if (last >= end)
+            {
+                return true;
+            }
+
+            from = last;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+using Mono.Unix.Native;
+
+namespace PageShare.Platform.Linux;
+
+/// <summary>A memory object as a memfd, sealed against shrinking and further seals.</summary>
+internal sealed class Memfd : MemoryObject
+{
+    private const int StatBlockBytes = 512;
+
+    private readonly string _name;
+
+    private Memfd(string name, int descriptor)
+    {
+        _name = name;
+        SetHandle(descriptor);
+    }
+
+    /// <inheritdoc/>
+    public override long AllocatedBytes
+    {
+        get
+        {
+            if (Syscall.fstat(Descriptor, out var status) != 0)
+            {
+                throw Failure("fstat", _name);
+            }
+
+            return status.st_blocks * StatBlockBytes;
+        }
+    }
+
+    /// <summary>Makes one of the given size.</summary>
+    /// <exception cref="PlatformException">Out of descriptors or memory.</exception>
+    public static Memfd Create(string name, long bytes)
+    {
+        var descriptor = Libc.MemfdCreate(name, Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing);
+        if (descriptor < 0)
+        {
+            throw new PlatformException("memfd_create", name, Marshal.GetLastPInvokeError(),
+                "If the process is out of descriptors, raise the limit with 'ulimit -n'.");
+        }
+
+        var memory = new Memfd(name, descriptor);
+        try
+        {
+            memory.Grow(bytes);
+
+            // A truncated object would turn every access above its end, the scanner's too, into SIGBUS.
+            if (Libc.Fcntl(descriptor, Libc.FcntlAddSeals, Libc.SealShrink | Libc.SealSeal) != 0)
+            {
+                throw new PlatformException("fcntl(F_ADD_SEALS)", name, Marshal.GetLastPInvokeError());
+            }
+
+            return memory;
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Grow(long bytes)
+    {
+        if (Syscall.ftruncate(Descriptor, bytes) != 0)
+        {
+            throw Failure("ftruncate", $"{_name} to {bytes} bytes");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override MemoryObject OpenReadOnly()
+    {
+        var descriptor = Syscall.open($"/proc/self/fd/{Descriptor}", OpenFlags.O_RDONLY | OpenFlags.O_CLOEXEC);
+        return descriptor >= 0 ? new Memfd(_name, descriptor) : throw Failure("open", $"{_name}, read-only");
+    }
+
+    /// <inheritdoc/>
+    public override unsafe bool TryWrite(long offset, byte* source, long bytes)
+    {
+        while (bytes > 0)
+        {
+            var written = Syscall.pwrite(Descriptor, source, (ulong)bytes, offset);
+            if (written < 0)
+            {
+                var error = Stdlib.GetLastError();
+                if (error is Errno.EINTR)
+                {
+                    continue;
+                }
+
+                return error is Errno.ENOSPC or Errno.ENOMEM ? false : throw Failure("pwrite", $"{_name} at {offset}");
+            }
+
+            source += written;
+            offset += written;
+            bytes -= written;
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override void Punch(long offset, long bytes)
+    {
+        while (Libc.Fallocate(this, Libc.FallocatePunchHole | Libc.FallocateKeepSize, offset, bytes) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if ((Errno)error != Errno.EINTR)
+            {
+                throw new PlatformException("fallocate(PUNCH_HOLE)", $"{_name} at {offset}, {bytes} bytes", error);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Syscall.close(Descriptor) == 0;
+
+    private static PlatformException Failure(string operation, string subject) =>
+        new(operation, subject, NativeConvert.FromErrno(Stdlib.GetLastError()));
+}

@@ -1,0 +1,306 @@
+using System.Diagnostics;
+using PageShare.Content;
+using PageShare.Fault;
+using PageShare.Merge;
+using PageShare.Platform;
+
+namespace PageShare.Scan;
+
+/// <summary>Scans: in a thread of its own while the machine is idle, and at once for whoever asks.</summary>
+/// <remarks>
+/// <para>The thread works in slices of some milliseconds, managed code between short native calls, so that a garbage collection
+/// waits for one stretch of pages at most. It is an ordinary thread, not one of idle priority: such a thread can be kept from a
+/// processor while others wait for it to reach a safe point.</para>
+/// <para>Locks: the pass lock is held over a slice, or over a whole pass that was asked for, and the engine's lock is taken inside
+/// it for each stretch. Thread-safe.</para>
+/// </remarks>
+internal sealed class Scanner : IDisposable
+{
+    private readonly GuestRegistry _registry;
+    private readonly EngineOptions _options;
+    private readonly IPlatform _platform;
+    private readonly TimeProvider _time;
+    private readonly MappingBudget _budget;
+    private readonly ChunkScan _scan;
+    private readonly ScanAdvisor _advisor;
+    private readonly ScanPacer _pacer;
+    private readonly IdlePolicy _idle;
+    private readonly Lock _passLock = new();
+    private readonly ManualResetEventSlim _wake = new();
+    private readonly Thread _thread;
+
+    private ScanPass? _background; // guard: pass lock
+    private long _passNumber;      // guard: pass lock
+    private long _limitTakenAt;    // guard: pass lock
+    private long _lastLoadSample;  // the scanner's thread alone
+    private readonly nuint[] _faults = new nuint[4096]; // guard: the engine's lock
+    private BreakEvents? _breakEvents;                  // guard: the engine's lock
+    private bool _hasAskedForBreakEvents;               // guard: the engine's lock
+    private volatile bool _stopping;
+
+    public Scanner(
+        GuestRegistry registry,
+        EngineOptions options,
+        IPlatform platform,
+        IPageHasher hasher,
+        MappingBudget budget,
+        TimeProvider time)
+    {
+        _registry = registry;
+        _options = options;
+        _platform = platform;
+        _time = time;
+        _budget = budget;
+        _scan = new ChunkScan(options, hasher, budget);
+        _advisor = new ScanAdvisor(
+            options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, options.CpuBudgetPercent, time);
+        _pacer = new ScanPacer(_advisor, options.CpuBudgetPercent, time);
+        _idle = new IdlePolicy(options.IdleThresholdPercent, options.PressureLimitPercent);
+        _thread = new Thread(Run) { IsBackground = true, Name = "PageShare scanner" };
+        lock (registry.Gate)
+        {
+            TakeMappingLimit();
+        }
+    }
+
+    /// <summary>What all passes did. Guard: the engine's lock.</summary>
+    public MergeTally Totals { get; } = new();
+
+    /// <summary>Passes that went over every guest. Guard: the engine's lock.</summary>
+    public long FullScans { get; private set; }
+
+    /// <summary>
+    /// Whether the fault handler was found replaced. Nothing is merged any more then. Guard: the engine's lock.
+    /// </summary>
+    public bool HandlerWasReplaced { get; private set; }
+
+    /// <summary>What is wrong, in sentences. Guard: the engine's lock.</summary>
+    public IEnumerable<string> Warnings
+    {
+        get
+        {
+            if (HandlerWasReplaced)
+            {
+                yield return "Another SIGSEGV handler has replaced PageShare's: everything was unshared and nothing is merged any "
+                    + "more. Install handlers before the first engine starts, and have them call the one before them.";
+            }
+
+            if (_budget.Limit <= 0)
+            {
+                yield return "There is no room for mappings: nothing but zero pages is shared. Raise vm.max_map_count.";
+            }
+        }
+    }
+
+    /// <summary>What counts breaks of guests in Kernel mode: "perf" or "pagemap".</summary>
+    public string KernelBreakCounting => _breakEvents is null ? "pagemap" : "perf";
+
+    /// <summary>Whether the background thread rests.</summary>
+    public bool IsPaused
+    {
+        get => _pacer.IsPaused;
+        set
+        {
+            _pacer.IsPaused = value;
+            _wake.Set();
+        }
+    }
+
+    /// <summary>Starts the background thread.</summary>
+    public void Start() => _thread.Start();
+
+    /// <summary>One full pass, now, on this thread; the background thread waits meanwhile.</summary>
+    /// <param name="cancellation">Ends it between two stretches; the report says that it is not complete.</param>
+    public PassReport RunPass(CancellationToken cancellation)
+    {
+        lock (_passLock)
+        {
+            var clock = Stopwatch.StartNew();
+            var pass = BeginPass();
+            var isComplete = false;
+            while (!isComplete && !cancellation.IsCancellationRequested)
+            {
+                isComplete = !pass.Step(ChunkScan.Pages, out _, out _);
+            }
+
+            if (isComplete)
+            {
+                EndPass();
+            }
+
+            var tally = pass.Tally;
+            return new PassReport
+            {
+                PagesScanned = tally.PagesScanned,
+                PagesHashed = tally.PagesHashed,
+                PagesMerged = tally.Merges + tally.ZeroPagesFreed,
+                ZeroPagesFreed = tally.ZeroPagesFreed,
+                MergesAbandoned = tally.Abandoned,
+                HashCollisions = tally.HashCollisions,
+                PagesBroken = tally.Broken,
+                FramesFreed = tally.FramesFreed,
+                Completed = isComplete,
+                Elapsed = clock.Elapsed,
+                CpuTime = TimeSpan.FromTicks(tally.CpuNanoseconds / TimeSpan.NanosecondsPerTick),
+            };
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Set();
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+
+        lock (_registry.Gate)
+        {
+            _breakEvents?.Dispose();
+            _breakEvents = null;
+        }
+    }
+
+    /// <summary>Asks the kernel to tell of breaks at once, if it will; before the first guest in Kernel mode. Guard: the gate.</summary>
+    public void WatchKernelBreaks()
+    {
+        if (!_hasAskedForBreakEvents)
+        {
+            _hasAskedForBreakEvents = true;
+            _breakEvents = BreakEvents.TryOpen(out _);
+        }
+    }
+
+    /// <summary>
+    /// Counts the breaks that the kernel has told of since last time. What it did not tell, the next pass finds. Guard: the
+    /// engine's lock.
+    /// </summary>
+    public void DrainBreakEvents()
+    {
+        if (_breakEvents is null)
+        {
+            return;
+        }
+
+        for (var drained = _faults.Length; drained == _faults.Length;)
+        {
+            drained = _breakEvents.Drain(_faults);
+            foreach (var region in _registry.Regions)
+            {
+                CountBreaks(region, _faults.AsSpan(0, drained));
+            }
+        }
+    }
+
+    private unsafe void CountBreaks(GuestRegion region, Span<nuint> faults)
+    {
+        if (region.Copies is { } copies)
+        {
+            // SAFETY: only compared with addresses, never followed.
+            var breaks = copies.CountNew(region.Start, faults);
+            region.Tally.KernelBreaks += breaks;
+            Totals.KernelBreaks += breaks;
+        }
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            SampleLoad();
+            lock (_registry.Gate)
+            {
+                DrainBreakEvents();
+            }
+
+            var granted = _pacer.Grant(_options.ScanWhenBusy || _idle.MayScan);
+            if (granted > 0)
+            {
+                lock (_passLock)
+                {
+                    RunSlice(granted);
+                }
+            }
+
+            _wake.Wait(_pacer.NextDelay);
+            _wake.Reset();
+        }
+    }
+
+    private void RunSlice(int granted)
+    {
+        while (granted > 0 && !_stopping && _pacer.CpuNanosecondsLeft > 0)
+        {
+            _background ??= BeginPass();
+            var isMore = _background.Step(granted, out var pages, out var nanoseconds);
+            _pacer.Charge(pages, nanoseconds);
+            granted -= Math.Max(1, pages);
+            if (!isMore)
+            {
+                _background = null;
+                EndPass();
+                return; // with nothing to scan, a pass is over at once: the next one waits for the next grant
+            }
+        }
+    }
+
+    private ScanPass BeginPass()
+    {
+        _ = Shim.FillReserve((uint)_options.ReserveMappings); // as many as there are; the next pass tries again
+        lock (_registry.Gate)
+        {
+            if (_time.GetElapsedTime(_limitTakenAt) > LimitLifetime)
+            {
+                TakeMappingLimit();
+            }
+
+            _advisor.Pages = _registry.Regions.Sum(static region => region.Pages);
+            if (!HandlerWasReplaced && HandlerHealth.Check() == HandlerStatus.Replaced)
+            {
+                HandlerWasReplaced = true;
+                foreach (var region in _registry.Regions)
+                {
+                    Shim.Break(region.Handle, 0, (ulong)region.Pages);
+                }
+            }
+        }
+
+        return new ScanPass(_registry, _scan, _passNumber, mayMerge: !HandlerWasReplaced, Totals);
+    }
+
+    private void EndPass()
+    {
+        lock (_registry.Gate)
+        {
+            _passNumber++;
+            FullScans++;
+            _budget.EndPass();
+        }
+    }
+
+    // Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every pass.
+    private static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
+
+    /// <summary>Half of what the kernel allows, less what the rest of the process uses. Guard: the engine's lock.</summary>
+    private void TakeMappingLimit()
+    {
+        _limitTakenAt = _time.GetTimestamp();
+        _budget.Limit = _options.MappingBudget
+            ?? Math.Max(0, (_platform.MappingLimit / 2) - (_platform.CountMappings() - _budget.Used));
+    }
+
+    private void SampleLoad()
+    {
+        var now = _time.GetTimestamp();
+        if (_lastLoadSample != 0 && _time.GetElapsedTime(_lastLoadSample, now) < IdlePolicy.SampleInterval)
+        {
+            return;
+        }
+
+        _lastLoadSample = now;
+        MachineLoad? load = _platform.LoadSource.TryRead(out var sample) ? sample : null;
+        _idle.Observe(load, TimeSpan.FromTicks(Shim.ThreadCpuNanoseconds() / TimeSpan.NanosecondsPerTick));
+    }
+}

@@ -1,0 +1,189 @@
+using System.Collections;
+using PageShare.Memory;
+using PageShare.Merge;
+using PageShare.Metrics;
+using PageShare.Platform;
+using PageShare.Scan;
+
+namespace PageShare;
+
+/// <summary>Takes snapshots: brings the books up to date, counts, and adds up.</summary>
+/// <remarks>Guard: the engine's lock, held by whoever calls.</remarks>
+internal sealed unsafe class SnapshotBuilder(
+    GuestRegistry registry, Scanner scanner, MappingBudget budget, IPlatform platform, TimeProvider time)
+{
+    /// <summary>Kernel memory of a mapping: the structure and its place in the trees, measured on Linux 6.18.</summary>
+    private const int BytesPerMapping = 220;
+
+    private const int BytesPerPageTableEntry = 8;
+
+    private readonly long _machineBytes = platform.MemoryBytes;
+    private readonly RateMeter _scanRate = new(time);
+    private readonly Dictionary<GuestRegion, RateMeter> _breakRates = [];
+
+    /// <summary>One guest alone.</summary>
+    public GuestSnapshot Build(GuestRegion region)
+    {
+        scanner.DrainBreakEvents();
+        var histograms = new Histograms();
+        return Build(region, FramesOf(region.Domain), histograms);
+    }
+
+    /// <summary>Everything.</summary>
+    public EngineSnapshot Build()
+    {
+        scanner.DrainBreakEvents();
+        _scanRate.Observe(scanner.Totals.PagesScanned);
+        ForgetGoneGuests();
+        var histograms = new Histograms();
+        var guests = new Dictionary<GuestRegion, GuestSnapshot>();
+        DomainSnapshot[] domains = [.. registry.Domains.Select(domain => Build(domain, guests, histograms))];
+        return new EngineSnapshot
+        {
+            Totals = AddEngine(Sum(domains.Select(static domain => domain.Counters), histograms)),
+            Domains = domains,
+            Guests = [.. registry.Regions.Select(region => guests[region])],
+            SealKind = platform.SealKind,
+            BreakCounting = registry.Regions.Any(static region => region.Copies is not null)
+                ? scanner.KernelBreakCounting
+                : "handler",
+            Warnings = [.. scanner.Warnings],
+        };
+    }
+
+    private CounterSet AddEngine(CounterSet sum)
+    {
+        var totals = scanner.Totals;
+        var mappings = platform.CountMappings();
+        return sum with
+        {
+            // What was done for guests that are gone counts here alone.
+            PagesScanned = totals.PagesScanned,
+            FullScans = scanner.FullScans,
+            ScanPagesPerSecond = _scanRate.PerSecond,
+            ScanCpuSeconds = totals.CpuNanoseconds / 1e9,
+            CpuSecondsTotal = Environment.CpuUsage.TotalTime.TotalSeconds,
+            Merges = totals.Merges + totals.ZeroPagesFreed,
+            MergesAbandoned = totals.Abandoned,
+            HashCollisions = totals.HashCollisions,
+            MappingsUsed = mappings,
+            MappingsLimit = mappings - budget.Used + budget.Limit,
+        };
+    }
+
+    private DomainSnapshot Build(ShareDomain domain, Dictionary<GuestRegion, GuestSnapshot> guests, Histograms engine)
+    {
+        var histograms = new Histograms();
+        var seen = FramesOf(domain);
+        foreach (var region in domain.Regions)
+        {
+            guests[region] = Build(region, seen, histograms);
+        }
+
+        engine.Add(histograms);
+        var sum = Sum(domain.Regions.Select(region => guests[region].Counters), histograms);
+        return new DomainSnapshot
+        {
+            Name = domain.Name,
+            Counters = sum with
+            {
+                MetadataBytes = sum.MetadataBytes + domain.MetadataBytes,
+
+                // The kernel's figure for the store, instead of the sum of what guests have of it.
+                ResidentBytes = sum.ResidentBytes - (domain.Frames.Shared * PageSize.Bytes) + domain.Store.AllocatedBytes,
+            },
+        };
+    }
+
+    private GuestSnapshot Build(GuestRegion region, BitArray seen, Histograms histograms)
+    {
+        var own = new Histograms();
+        own.Add(region.Counters);
+        histograms.Add(own);
+        var census = PageCensus.Take(region, seen, scanner.Totals);
+        var cowFaults = (long)Volatile.Read(ref region.Counters->CowFaults) + region.Tally.KernelBreaks;
+        return new GuestSnapshot
+        {
+            Name = region.Spec.Name,
+            Domain = region.Domain.Name,
+            FaultMode = region.Spec.FaultMode,
+            Sharing = region.IsSharing,
+            Counters = new CounterSet
+            {
+                PagesTotal = region.Pages,
+                PagesPopulated = census.Populated,
+                ZeroPages = census.ZeroAbsent,
+                PagesShared = census.FramesFirstUsed,
+                PagesSharing = census.PagesOnFrames - census.FramesFirstUsed,
+                PagesUnshared = census.Unshared,
+                PagesVolatile = census.Volatile,
+                ResidentBytes = region.Backing.AllocatedBytes + (census.AnonymousCopies * PageSize.Bytes)
+                    + (long)Math.Round(census.FrameShares * PageSize.Bytes),
+                MetadataBytes = region.MetadataBytes,
+                KernelTableBytes = (census.Populated * BytesPerPageTableEntry) + (region.MappingsUsed * BytesPerMapping),
+                ConsumedBytes = CounterSet.ConsumedBytesOf(
+                    census.Populated, census.ZeroAbsent, census.PagesOnFrames, census.FrameShares),
+                ActiveBytes = census.Volatile * PageSize.Bytes,
+                OvercommitFactor = (double)region.Pages * PageSize.Bytes / _machineBytes,
+                PagesScanned = region.Tally.PagesScanned,
+                FullScans = scanner.FullScans,
+                ScanCpuSeconds = region.Tally.CpuNanoseconds / 1e9,
+                Merges = region.Tally.Merges + region.Tally.ZeroPagesFreed,
+                MergesAbandoned = region.Tally.Abandoned,
+                HashCollisions = region.Tally.HashCollisions,
+                SealWaits = (long)Volatile.Read(ref region.Counters->SealWaits),
+                SealWaitNanoseconds = own.SealWaits.Summarize(),
+                CowFaults = cowFaults,
+                CowFaultsPerSecond = BreakRate(region, cowFaults),
+                CowFaultNanoseconds = own.CowFaults.Summarize(),
+                BreaksStalled = (long)Volatile.Read(ref region.Counters->BreaksStalled),
+                MappingsUsed = region.MappingsUsed,
+                MappingsLimit = budget.Limit,
+            },
+        };
+    }
+
+    private static BitArray FramesOf(ShareDomain domain) => new(checked((int)domain.Store.HighWater));
+
+    private static CounterSet Sum(IEnumerable<CounterSet> parts, Histograms histograms) =>
+        CounterSet.Sum(parts, histograms.SealWaits, histograms.CowFaults);
+
+    private double BreakRate(GuestRegion region, long cowFaults)
+    {
+        if (!_breakRates.TryGetValue(region, out var rate))
+        {
+            _breakRates[region] = rate = new RateMeter(time);
+        }
+
+        rate.Observe(cowFaults);
+        return rate.PerSecond;
+    }
+
+    private void ForgetGoneGuests()
+    {
+        foreach (var gone in _breakRates.Keys.Where(static region => region.Handle.IsClosed).ToArray())
+        {
+            _breakRates.Remove(gone);
+        }
+    }
+
+    /// <summary>Latencies of one guest or several.</summary>
+    private sealed class Histograms
+    {
+        public LatencyHistogram SealWaits { get; } = new();
+
+        public LatencyHistogram CowFaults { get; } = new();
+
+        public void Add(ShimCounters* counters)
+        {
+            SealWaits.Add(counters->SealWaitNanoseconds);
+            CowFaults.Add(counters->CowFaultNanoseconds);
+        }
+
+        public void Add(Histograms other)
+        {
+            SealWaits.Add(other.SealWaits);
+            CowFaults.Add(other.CowFaults);
+        }
+    }
+}

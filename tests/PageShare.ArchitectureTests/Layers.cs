@@ -1,0 +1,99 @@
+namespace PageShare.ArchitectureTests;
+
+/// <summary>
+/// Who may use whom, as DESIGN.md draws it:
+/// <code>
+/// Platform ◄ Memory ◄ PageTable ◄ { Content, Fault } ◄ Merge ◄ Scan ◄ (root)
+/// </code>
+/// Metrics stands beside them: plain data that Merge, Scan and the root fill.
+/// </summary>
+internal sealed class Layers
+{
+    private const string Root = "PageShare";
+
+    /// <summary>
+    /// Types of the root that every layer may name: what the caller hands in or gets back, without behaviour. They may
+    /// name each other and the unit that sizes are checked by, and no layer.
+    /// </summary>
+    private static readonly string[] Vocabulary =
+    [
+        "PageShare.FaultMode", "PageShare.EngineOptions", "PageShare.GuestOptions", "PageShare.PassReport",
+        "PageShare.OptionRange",
+    ];
+
+    private const string Unit = "PageShare.Memory.PageSize";
+
+    private readonly Dictionary<string, string[]> _allowed;
+    private readonly HashSet<string> _vocabulary;
+
+    public Layers(Dictionary<string, string[]> allowed, IEnumerable<string> vocabulary)
+    {
+        _allowed = allowed;
+        _vocabulary = [.. vocabulary];
+    }
+
+    /// <summary>The arrows of this repository.</summary>
+    public static Layers OfPageShare { get; } = new(
+        new()
+        {
+            ["PageShare.Platform"] = [],
+            ["PageShare.Memory"] = ["PageShare.Platform"],
+            ["PageShare.PageTable"] = ["PageShare.Platform", "PageShare.Memory"],
+            ["PageShare.Content"] = ["PageShare.Platform", "PageShare.Memory", "PageShare.PageTable"],
+            ["PageShare.Fault"] = ["PageShare.Platform", "PageShare.Memory", "PageShare.PageTable"],
+            ["PageShare.Merge"] =
+            [
+                "PageShare.Platform", "PageShare.Memory", "PageShare.PageTable", "PageShare.Content",
+                "PageShare.Fault", "PageShare.Metrics",
+            ],
+            ["PageShare.Scan"] =
+            [
+                "PageShare.Platform", "PageShare.Memory", "PageShare.PageTable", "PageShare.Content",
+                "PageShare.Fault", "PageShare.Merge", "PageShare.Metrics",
+            ],
+            ["PageShare.Metrics"] = ["PageShare.Memory"], // for its units: pages and bytes
+            [Root] =
+            [
+                "PageShare.Platform", "PageShare.Memory", "PageShare.PageTable", "PageShare.Content",
+                "PageShare.Fault", "PageShare.Merge", "PageShare.Scan", "PageShare.Metrics",
+            ],
+        },
+        Vocabulary);
+
+    /// <summary>Names the layer of a namespace: the longest one of the table that it lies in, or null.</summary>
+    public string? LayerOf(string @namespace) => _allowed.Keys
+        .Where(layer => @namespace == layer
+            || (layer != Root && @namespace.StartsWith(layer + ".", StringComparison.Ordinal)))
+        .MaxBy(layer => layer.Length);
+
+    /// <summary>The uses that go against an arrow, one line each, sorted.</summary>
+    public IEnumerable<string> Violations(IEnumerable<TypeUse> uses) => uses
+        .Where(use => !IsAllowed(use))
+        .Select(use => $"{use.From} uses {use.To}")
+        .Distinct()
+        .Order(StringComparer.Ordinal);
+
+    /// <summary>Namespaces that the table does not place, of those that the uses start from.</summary>
+    public IEnumerable<string> Unplaced(IEnumerable<TypeUse> uses) => uses
+        .Select(use => use.FromNamespace)
+        .Where(name => name == Root || name.StartsWith(Root + ".", StringComparison.Ordinal))
+        .Where(name => LayerOf(name) is null)
+        .Distinct();
+
+    private bool IsAllowed(TypeUse use)
+    {
+        var from = LayerOf(use.FromNamespace);
+        var to = LayerOf(use.ToNamespace);
+        if (from is null || to is null)
+        {
+            return true;
+        }
+
+        if (_vocabulary.Contains(use.From))
+        {
+            return _vocabulary.Contains(use.To) || use.To == Unit;
+        }
+
+        return from == to || _vocabulary.Contains(use.To) || _allowed[from].Contains(to);
+    }
+}

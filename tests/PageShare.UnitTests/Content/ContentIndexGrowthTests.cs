@@ -1,0 +1,131 @@
+using PageShare.Content;
+using PageShare.UnitTests.Memory;
+
+namespace PageShare.UnitTests.Content;
+
+public class ContentIndexGrowthTests
+{
+    private const long SmallestTable = 61 * 64;
+
+    [Fact]
+    public void NeverNeedsMoreThanNineBytesAnEntry()
+    {
+        Assert.Equal(9, ContentIndex.MaximumBytesPerEntry);
+        var source = new ScrambledContentSource();
+        using var index = new ContentIndex(source);
+        var worst = 0.0;
+        for (var id = 0u; id < 250_000; id++)
+        {
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+            Assert.True(index.Bytes <= SmallestTable + (9 * index.Count), $"{index.Bytes} bytes at {index.Count}");
+            worst = index.Count > 10_000 ? Math.Max(worst, (double)index.Bytes / index.Count) : worst;
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{worst:F3} bytes an entry at worst");
+        Assert.Equal(250_000, index.Count);
+        Assert.Equal(0, index.Evictions);
+        for (var id = 0u; id < 250_000; id++)
+        {
+            Assert.True(index.TryFind(ScrambledContentSource.HashOf(id), out var found));
+            Assert.Equal(ContentRef.Hint(id), found);
+        }
+    }
+
+    [Fact]
+    public void StaleEntriesMakeRoomBeforeTheTableGrows()
+    {
+        var source = new ScrambledContentSource();
+        using var index = new ContentIndex(source);
+        for (var id = 0u; id < 200_000; id++)
+        {
+            // Never more than 10,000 live at once.
+            source.FirstLive = id < 10_000 ? 0 : id - 9_999;
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+        }
+
+        // 10,000 live entries never fill 78 % of a table that has 15,625 places.
+        Assert.InRange(index.Bytes, 1, 100_000);
+        for (var id = source.FirstLive; id < 200_000; id++)
+        {
+            Assert.True(index.TryFind(ScrambledContentSource.HashOf(id), out _));
+        }
+    }
+
+    [Fact]
+    public void RandomUseMatchesADictionary()
+    {
+        var random = SeededRandom.Create();
+        var source = new FakeContentSource();
+        using var index = new ContentIndex(source);
+
+        // What must be found: inserted while its content had that hash, which it kept ever since.
+        var sure = new HashSet<(uint Hash, ContentRef Reference)>();
+        var evictions = 0L;
+        for (var step = 0; step < 100_000; step++)
+        {
+            // Few tags and many neighbouring buckets: entries overflow and are mistaken for each other all the time.
+            var hash = ((uint)random.Next(256) << 24) | (uint)random.Next(4);
+            var reference = new ContentRef(random.Next(2) == 0, (uint)random.Next(700));
+            switch (random.Next(100))
+            {
+                case < 40:
+                    Forget(source, sure, reference);
+                    source.Hashes[reference] = hash;
+                    index.Insert(hash, reference);
+                    sure.Add((hash, reference));
+                    break;
+                case < 60:
+                    Forget(source, sure, reference);
+                    source.Hashes.Remove(reference);
+                    break;
+                case < 75 when source.Hashes.TryGetValue(reference, out hash):
+                    var wasSure = sure.Remove((hash, reference));
+                    Assert.True(index.Remove(hash, reference) || !wasSure);
+                    break;
+                case < 85 when source.Hashes.TryGetValue(reference, out hash):
+                    var other = reference with { IsFrame = !reference.IsFrame };
+                    Forget(source, sure, other);
+                    source.Hashes[other] = hash;
+                    wasSure = sure.Remove((hash, reference));
+                    var isReplaced = index.Replace(hash, reference, other);
+                    Assert.True(isReplaced || !wasSure);
+                    if (isReplaced)
+                    {
+                        sure.Add((hash, other));
+                    }
+
+                    break;
+                case 99 when random.Next(100) == 0:
+                    index.Sweep();
+                    break;
+                default:
+                    var isFound = index.TryFind(hash, out var found);
+                    Assert.True(!isFound || source.Hashes[found] == hash);
+                    Assert.True(isFound || !sure.Any(entry => entry.Hash == hash), $"step {step}: lost {hash:X8}");
+                    break;
+            }
+
+            if (index.Evictions != evictions)
+            {
+                evictions = index.Evictions;
+                sure.Clear();
+            }
+        }
+    }
+
+    private static void Forget(
+        FakeContentSource source, HashSet<(uint Hash, ContentRef Reference)> sure, ContentRef reference)
+    {
+        if (source.Hashes.TryGetValue(reference, out var hash))
+        {
+            sure.Remove((hash, reference));
+        }
+    }
+
+    [Fact]
+    public void EmptyIndexIsTheSmallestTable()
+    {
+        using var index = new ContentIndex(new FakeContentSource());
+        Assert.Equal(SmallestTable, index.Bytes);
+    }
+}

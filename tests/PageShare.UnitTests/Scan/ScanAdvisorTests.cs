@@ -1,0 +1,145 @@
+using PageShare.Scan;
+
+namespace PageShare.UnitTests.Scan;
+
+public sealed class ScanAdvisorTests
+{
+    private readonly SimulatedTime _time = new();
+
+    [Fact]
+    public void FirstGuestIsScannedAtItsRateAtOnce()
+    {
+        var advisor = Create();
+        advisor.Advise();
+        advisor.Pages = 2_000_000;
+
+        Assert.Equal(100_000, advisor.Advise());
+    }
+
+    [Fact]
+    public void RateFollowsTheAmountOfMemorySmoothly()
+    {
+        var advisor = Create();
+        advisor.Pages = 1_000_000;
+        advisor.Advise();
+        advisor.Pages = 2_000_000;
+
+        Assert.Equal(50_000, advisor.Advise());
+        _time.Advance(TimeSpan.FromSeconds(2));
+        var halfway = advisor.Advise();
+        _time.Advance(TimeSpan.FromSeconds(20));
+
+        // One time constant: 1 - 1/e of the way.
+        Assert.Equal(50_000 * (2 - Math.Exp(-1)), halfway, 1.0);
+        Assert.InRange(advisor.Advise(), 99_990, 100_000);
+    }
+
+    [Fact]
+    public void SmoothingDoesNotDependOnHowOftenItIsAsked()
+    {
+        var often = Create();
+        var seldom = Create();
+        often.Pages = seldom.Pages = 1_000_000;
+        often.Advise();
+        seldom.Advise();
+        often.Pages = seldom.Pages = 2_000_000;
+
+        for (var i = 0; i < 100; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+            often.Advise();
+        }
+
+        Assert.Equal(seldom.Advise(), often.Advise(), 2.0);
+    }
+
+    [Fact]
+    public void LittleMemoryIsScannedAtTheMinimum()
+    {
+        var advisor = Create(minimum: 1000);
+        advisor.Pages = 100;
+
+        Assert.Equal(1000, advisor.Advise());
+    }
+
+    [Fact]
+    public void CpuBudgetBoundsTheRateAtTheMeasuredCost()
+    {
+        var advisor = Create(cpuBudgetPercent: 10);
+        advisor.Pages = 1_000_000_000;
+        advisor.ObserveCost(1000, 4_000_000);
+
+        // A tenth of a core at 4 µs a page.
+        Assert.Equal(25_000, advisor.Advise());
+    }
+
+    [Fact]
+    public void CpuBudgetBoundsTheMinimumToo()
+    {
+        var advisor = Create(cpuBudgetPercent: 1, minimum: 1000);
+        advisor.ObserveCost(1000, 100_000_000);
+
+        Assert.Equal(100, advisor.Advise());
+    }
+
+    [Fact]
+    public void CostIsAnAverageByPagesNotBySlices()
+    {
+        var advisor = Create();
+        advisor.ObserveCost(100_000, 100_000_000);
+        advisor.ObserveCost(1, 1_000_000);
+        Assert.InRange(advisor.NanosecondsPerPage, 1000, 1300);
+
+        advisor.ObserveCost(100_000, 500_000_000);
+        Assert.Equal(5000, advisor.NanosecondsPerPage, 1.0);
+    }
+
+    [Fact]
+    public void SliceWithoutPagesSaysNothingAboutTheirCost()
+    {
+        var advisor = Create();
+        advisor.ObserveCost(10, 30_000);
+
+        advisor.ObserveCost(0, 1_000_000);
+
+        Assert.Equal(3000, advisor.NanosecondsPerPage);
+    }
+
+    [Fact]
+    public void FixedRateIgnoresTheTargetButNotTheBudget()
+    {
+        var advisor = Create(pagesPerSecond: 5000, cpuBudgetPercent: 10);
+        advisor.Pages = 1_000_000_000;
+        Assert.Equal(5000, advisor.Advise());
+
+        advisor.ObserveCost(1000, 100_000_000);
+        Assert.Equal(1000, advisor.Advise());
+    }
+
+    [Theory]
+    [InlineData(0, 1000, 1000)]
+    [InlineData(300, 1000, 300)]
+    [InlineData(5000, 1000, 1000)]
+    public void FloorIsTheMinimumOrALowerFixedRate(int pagesPerSecond, int minimum, int expected)
+    {
+        Assert.Equal(expected, Create(pagesPerSecond: pagesPerSecond, minimum: minimum).FloorPagesPerSecond);
+    }
+
+    [Fact]
+    public void NextGuestAfterNoneIsTheFirstAgain()
+    {
+        var advisor = Create();
+        advisor.Pages = 4_000_000;
+        advisor.Advise();
+        advisor.Pages = 0;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.InRange(advisor.Advise(), 1000, 200_000);
+
+        advisor.Pages = 1_000_000;
+
+        Assert.Equal(50_000, advisor.Advise());
+    }
+
+    private ScanAdvisor Create(int pagesPerSecond = 0, int minimum = 1, double cpuBudgetPercent = 100) =>
+        new(TimeSpan.FromSeconds(20), pagesPerSecond, minimum, cpuBudgetPercent, _time);
+}

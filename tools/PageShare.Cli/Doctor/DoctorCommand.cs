@@ -1,0 +1,71 @@
+using System.CommandLine;
+using PageShare.Platform;
+
+namespace PageShare.Cli.Doctor;
+
+/// <summary>The definition of <c>pageshare doctor</c>: looks at the machine and says what it means for PageShare.</summary>
+internal static class DoctorCommand
+{
+    private const string Notes = """
+        Each line says what was found, what it means here, and, where something can be better, the command that does it.
+        States: good, note (worth knowing), limited (works, but could do better), UNUSABLE.
+
+        Exit codes:
+          0  PageShare works here
+          1  something makes it unusable
+          2  bad usage
+        """;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var json = new Option<bool>("--json") { Description = "Print one JSON object to standard output." };
+        var command = new Command("doctor", "Checks what this machine offers, and says what would improve it.") { json };
+        ExampleHelp.AddTo(
+            command,
+            Notes,
+            ("What is this machine like?", "pageshare doctor"),
+            ("In a script, the checks that could be better:",
+                "pageshare doctor --json | jq '.checks[] | select(.state == \"limited\")'"));
+        command.SetAction(parsed => Program.Guard(() => Execute(parsed.GetValue(json))));
+        return command;
+    }
+
+    private static int Execute(bool json)
+    {
+        DoctorReport report = Examine(MachineFacts.Gather());
+        if (json)
+        {
+            Console.Out.WriteLine(report.ToJson());
+        }
+        else
+        {
+            report.Write(Console.Out);
+        }
+
+        return report.Usable ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private static DoctorReport Examine(MachineFacts facts) => new()
+    {
+        Findings =
+        [
+            KernelChecks.Version(facts),
+            EngineTrial.Try(FaultMode.Signal),
+            EngineTrial.Try(FaultMode.Kernel),
+            MappingChecks.Mappings(facts),
+            MappingChecks.Descriptors(facts),
+            KernelChecks.Userfaultfd(facts, KernelProbe.Userfaultfd()),
+            KernelChecks.PagemapScan(KernelProbe.PagemapScan()),
+            KernelChecks.BreakEvents(facts, KernelProbe.PageFaultEvents()),
+            KernelChecks.Ksm(facts),
+            KernelChecks.AddressRandomization(facts),
+            MemoryChecks.Available(facts),
+            MemoryChecks.CgroupLimit(facts),
+            MemoryChecks.MemoryObjects(facts),
+            MemoryChecks.Overcommit(facts),
+            MemoryChecks.HugePages(facts),
+            MemoryChecks.Compiler(facts),
+        ],
+    };
+}

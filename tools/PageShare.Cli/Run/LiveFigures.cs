@@ -1,0 +1,11 @@
+using PageShare.Metrics;
+
+namespace PageShare.Cli.Run;
+
+/// <summary>What a view shows of one moment.</summary>
+internal sealed record LiveFigures(TimeSpan Elapsed, EngineSnapshot Snapshot, KernelFigure? Kernel)
+{
+    /// <summary>Takes the figures of this moment.</summary>
+    public static LiveFigures Take(TimeSpan elapsed, PageShareEngine engine) =>
+        new(elapsed, engine.Snapshot(), KernelFigure.Read(withCopies: false));
+}

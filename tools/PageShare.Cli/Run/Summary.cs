@@ -1,0 +1,98 @@
+using PageShare.Metrics;
+
+namespace PageShare.Cli.Run;
+
+/// <summary>A run's end as a person reads it: what was saved, what it cost, and whether every byte was right.</summary>
+internal static class Summary
+{
+    /// <summary>Writes it.</summary>
+    public static void Write(TextWriter output, RunResult result)
+    {
+        CounterSet totals = result.Snapshot.Totals;
+        output.WriteLine();
+        output.WriteLine(Heading(result));
+        Line("saved", $"{Quantity.Bytes(totals.SavedBytes)} ({Quantity.Percent(totals.SharingRatio)}), "
+            + $"net of our own tables {Quantity.Bytes(totals.NetSavedBytes)}");
+        Line("at best", Best(result));
+        Line("resident", Resident(result));
+        GuestPages pages = GuestPages.Of(totals);
+        Line("pages", $"{Quantity.Count(pages.Zero)} zero, {Quantity.Count(pages.Shared)} shared in "
+            + $"{Quantity.Count(totals.PagesShared)} frames, {Quantity.Count(pages.Private)} private");
+        Line("scanning", $"{totals.FullScans} full passes, {Quantity.Count(totals.PagesScanned)} pages, "
+            + $"{Quantity.Seconds(totals.ScanCpuSeconds)} of CPU in {Quantity.Seconds(result.Share.Seconds)}");
+        Line("merges", $"{Quantity.Count(totals.Merges)}, {Quantity.Count(totals.MergesAbandoned)} abandoned, "
+            + $"{Quantity.Count(totals.HashCollisions)} hash collisions");
+        Line("breaks", Breaks(result));
+        Line("mappings", $"{Quantity.Count(totals.MappingsUsed)} of {Quantity.Count(totals.MappingsLimit)} allowed");
+        Line("CPU", $"load {Quantity.Seconds(result.Cpu.Load)}, share {Quantity.Seconds(result.Cpu.Share)}, "
+            + $"verify {Quantity.Seconds(result.Cpu.Verify)}");
+        WriteVerdict(output, result);
+
+        void Line(string name, string text) => output.WriteLine($"  {name,-10} {text}");
+    }
+
+    private static string Heading(RunResult result)
+    {
+        RunOptions options = result.Options;
+        string domains = options.DomainPerGuest ? "each in a domain of its own" : "in one domain";
+        return $"{result.Verdicts.Count} guests, {Quantity.Pages(result.Loaded.Pages)}, {domains}; "
+            + $"fault mode {RunHead.FaultModeName(options.FaultMode)}, {options.WriteRate} writes/s, seed {options.Seed}";
+    }
+
+    private static string Best(RunResult result)
+    {
+        long best = result.Loaded.BestSavedBytes;
+        string reached = best > 0
+            ? $"; {Quantity.Percent((double)result.Snapshot.Totals.SavedBytes / best)} of that is saved"
+            : "";
+        return $"{Quantity.Bytes(best)} by exact counting of what was loaded "
+            + $"({Quantity.Count(result.Loaded.ZeroPages)} zero and {Quantity.Count(result.Loaded.DuplicatePages)} duplicate "
+            + $"pages){reached}";
+    }
+
+    private static string Resident(RunResult result)
+    {
+        string ours = $"{Quantity.Bytes(result.Snapshot.Totals.ResidentBytes)} by our count";
+        return result.Kernel is KernelFigure kernel
+            ? $"{ours}, {Quantity.Bytes(kernel.ResidentBytes)} by the kernel's ({Quantity.Bytes(kernel.MemfdBytes)} of memory "
+                + $"objects, {Quantity.Bytes(kernel.CopyBytes ?? 0)} of copies)"
+            : ours;
+    }
+
+    private static string Breaks(RunResult result)
+    {
+        CounterSet totals = result.Snapshot.Totals;
+        LatencySummary latency = totals.CowFaultNanoseconds;
+        string times = latency.P99 > 0
+            ? $", p50 {Quantity.Microseconds(latency.P50)}, p99 {Quantity.Microseconds(latency.P99)}"
+            : "";
+        string stalled = totals.BreaksStalled > 0 ? $", {Quantity.Count(totals.BreaksStalled)} stalled" : "";
+        return $"{Quantity.Count(totals.CowFaults)} (counted by {result.Snapshot.BreakCounting}){times}{stalled}; guests wrote "
+            + $"{Quantity.Count(result.Share.PagesWritten)} and read {Quantity.Count(result.Share.PagesRead)} pages";
+    }
+
+    private static void WriteVerdict(TextWriter output, RunResult result)
+    {
+        foreach (string fault in result.Share.Faults.Concat(result.Verdicts.SelectMany(verdict => verdict.Messages)))
+        {
+            output.WriteLine($"  WRONG      {fault}");
+        }
+
+        if (result.Options.UntilConverged)
+        {
+            output.WriteLine(result.Share.ConvergeSeconds is double seconds
+                ? $"  converged  after {Quantity.Seconds(seconds)}"
+                : $"  converged  no: ended after {Quantity.Seconds(result.Share.Seconds)}; a longer --timeout may help");
+        }
+
+        if (result.SavedNothing)
+        {
+            output.WriteLine("  nothing was saved, though there were duplicates: "
+                + "use a longer --duration, or --until-converged, which scans on a busy machine too");
+        }
+
+        output.WriteLine(result.Verified
+            ? $"  verified   every byte of {result.Verdicts.Count} guests is what that guest wrote last"
+            : "  verified   NO");
+    }
+}
