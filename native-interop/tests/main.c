@@ -22,6 +22,10 @@ extern const struct ps_test ps_tests_merge[];
 extern const struct ps_test ps_tests_break_races[];
 extern const struct ps_test ps_tests_merge_races[];
 extern const struct ps_test ps_tests_failures[];
+extern const struct ps_test ps_tests_bus_errors[];
+extern const struct ps_test ps_tests_foreign_faults[];
+extern const struct ps_test ps_tests_exhaustion[];
+extern const struct ps_test ps_tests_signals[];
 
 static const struct ps_test *const tables[] = {
     ps_tests_break_events,
@@ -29,6 +33,10 @@ static const struct ps_test *const tables[] = {
     ps_tests_break_races,
     ps_tests_merge_races,
     ps_tests_failures,
+    ps_tests_bus_errors,
+    ps_tests_foreign_faults,
+    ps_tests_exhaustion,
+    ps_tests_signals,
 };
 
 /* Shared with the children: why a test was skipped. */

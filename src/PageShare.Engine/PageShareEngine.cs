@@ -136,6 +136,9 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         options ??= new GuestOptions();
         options.Validate();
         SizeCheck.RequirePages(length, nameof(length));
+
+        // SAFETY: until the region is made the range is only asked about, not touched; that it stays the caller's to lend is
+        // the contract of this method.
         if (!PageSize.IsAligned((long)pointer) || !_platform.IsPrivateAnonymous(pointer, length))
         {
             throw new ArgumentException(
@@ -248,6 +251,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
                 GuestRegion.Require(error, "giving back", $"guest '{guest.Name}'");
             }
 
+            _snapshots.Retire(guest.Region);
             _guests.Remove(guest);
             Registry.Remove(guest.Region);
         }

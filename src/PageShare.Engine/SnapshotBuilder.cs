@@ -21,6 +21,9 @@ internal sealed unsafe class SnapshotBuilder(
     private readonly RateMeter _scanRate = new(time);
     private readonly Dictionary<GuestRegion, RateMeter> _breakRates = [];
 
+    // Of guests that are gone: what the engine has counted never becomes less.
+    private readonly Histograms _gone = new();
+
     /// <summary>One guest alone.</summary>
     public GuestSnapshot Build(GuestRegion region)
     {
@@ -29,13 +32,21 @@ internal sealed unsafe class SnapshotBuilder(
         return Build(region, FramesOf(region.Domain), histograms);
     }
 
+    /// <summary>Keeps what a guest has counted, just before it goes.</summary>
+    public void Retire(GuestRegion region)
+    {
+        scanner.DrainBreakEvents();
+        _gone.Add(region);
+        _breakRates.Remove(region);
+    }
+
     /// <summary>Everything.</summary>
     public EngineSnapshot Build()
     {
         scanner.DrainBreakEvents();
         _scanRate.Observe(scanner.Totals.PagesScanned);
-        ForgetGoneGuests();
         var histograms = new Histograms();
+        histograms.Add(_gone);
         var guests = new Dictionary<GuestRegion, GuestSnapshot>();
         DomainSnapshot[] domains = [.. registry.Domains.Select(domain => Build(domain, guests, histograms))];
         return new EngineSnapshot
@@ -54,7 +65,6 @@ internal sealed unsafe class SnapshotBuilder(
     private CounterSet AddEngine(CounterSet sum)
     {
         var totals = scanner.Totals;
-        var mappings = platform.CountMappings();
         return sum with
         {
             // What was done for guests that are gone counts here alone.
@@ -66,8 +76,9 @@ internal sealed unsafe class SnapshotBuilder(
             Merges = totals.Merges + totals.ZeroPagesFreed,
             MergesAbandoned = totals.Abandoned,
             HashCollisions = totals.HashCollisions,
-            MappingsUsed = mappings,
-            MappingsLimit = mappings - budget.Used + budget.Limit,
+            SealWaits = sum.SealWaits + _gone.SealWaitCount,
+            CowFaults = sum.CowFaults + _gone.CowFaultCount,
+            BreaksStalled = sum.BreaksStalled + _gone.BreaksStalled,
         };
     }
 
@@ -98,10 +109,9 @@ internal sealed unsafe class SnapshotBuilder(
     private GuestSnapshot Build(GuestRegion region, BitArray seen, Histograms histograms)
     {
         var own = new Histograms();
-        own.Add(region.Counters);
+        var census = PageCensus.Take(region, seen, scanner.Totals); // counts kernel breaks too, hence first
+        own.Add(region);
         histograms.Add(own);
-        var census = PageCensus.Take(region, seen, scanner.Totals);
-        var cowFaults = (long)Volatile.Read(ref region.Counters->CowFaults) + region.Tally.KernelBreaks;
         return new GuestSnapshot
         {
             Name = region.Spec.Name,
@@ -131,12 +141,12 @@ internal sealed unsafe class SnapshotBuilder(
                 Merges = region.Tally.Merges + region.Tally.ZeroPagesFreed,
                 MergesAbandoned = region.Tally.Abandoned,
                 HashCollisions = region.Tally.HashCollisions,
-                SealWaits = (long)Volatile.Read(ref region.Counters->SealWaits),
+                SealWaits = own.SealWaitCount,
                 SealWaitNanoseconds = own.SealWaits.Summarize(),
-                CowFaults = cowFaults,
-                CowFaultsPerSecond = BreakRate(region, cowFaults),
+                CowFaults = own.CowFaultCount,
+                CowFaultsPerSecond = BreakRate(region, own.CowFaultCount),
                 CowFaultNanoseconds = own.CowFaults.Summarize(),
-                BreaksStalled = (long)Volatile.Read(ref region.Counters->BreaksStalled),
+                BreaksStalled = own.BreaksStalled,
                 MappingsUsed = region.MappingsUsed,
                 MappingsLimit = budget.Limit,
             },
@@ -159,29 +169,35 @@ internal sealed unsafe class SnapshotBuilder(
         return rate.PerSecond;
     }
 
-    private void ForgetGoneGuests()
-    {
-        foreach (var gone in _breakRates.Keys.Where(static region => region.Handle.IsClosed).ToArray())
-        {
-            _breakRates.Remove(gone);
-        }
-    }
-
-    /// <summary>Latencies of one guest or several.</summary>
+    /// <summary>What the shim has counted, of one guest or several.</summary>
     private sealed class Histograms
     {
+        public long CowFaultCount { get; private set; }
+
+        public long SealWaitCount { get; private set; }
+
+        public long BreaksStalled { get; private set; }
+
         public LatencyHistogram SealWaits { get; } = new();
 
         public LatencyHistogram CowFaults { get; } = new();
 
-        public void Add(ShimCounters* counters)
+        public void Add(GuestRegion region)
         {
+            // SAFETY: the counters lie in the page table's memory, which the region holds; each word is read whole.
+            var counters = region.Counters;
+            CowFaultCount += (long)Volatile.Read(ref counters->CowFaults) + region.Tally.KernelBreaks;
+            SealWaitCount += (long)Volatile.Read(ref counters->SealWaits);
+            BreaksStalled += (long)Volatile.Read(ref counters->BreaksStalled);
             SealWaits.Add(counters->SealWaitNanoseconds);
             CowFaults.Add(counters->CowFaultNanoseconds);
         }
 
         public void Add(Histograms other)
         {
+            CowFaultCount += other.CowFaultCount;
+            SealWaitCount += other.SealWaitCount;
+            BreaksStalled += other.BreaksStalled;
             SealWaits.Add(other.SealWaits);
             CowFaults.Add(other.CowFaults);
         }

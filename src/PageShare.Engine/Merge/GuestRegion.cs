@@ -124,6 +124,18 @@ internal sealed unsafe class GuestRegion : IDisposable
         Pages = pages;
     }
 
+    /// <summary>
+    /// Kernel mode: counts the breaks among faults that the kernel has told of. Those of other regions are left as they are.
+    /// </summary>
+    /// <param name="faults">Page addresses, ascending.</param>
+    /// <returns>Breaks counted.</returns>
+    public int CountBreaks(Span<nuint> faults)
+    {
+        var breaks = Copies?.CountNew(Start, faults) ?? 0;
+        Tally.KernelBreaks += breaks;
+        return breaks;
+    }
+
     /// <summary>Mapping boundaries in a stretch, as last counted.</summary>
     public ref ushort BoundariesOf(PageNumber page) => ref _boundaries[page.Value / Shim.OrderPages];
 
@@ -179,13 +191,9 @@ internal sealed unsafe class GuestRegion : IDisposable
 
         // From here on the handle disposes what was made: first made, last gone.
         var handle = new RegionHandle(region, [.. owned]);
-        if (adopt && Shim.Adopt(handle) is var adopted and < 0)
-        {
-            handle.Dispose();
-            owned.Clear();
-            Require(adopted, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");
-        }
-
+        owned.Clear();
+        owned.Push(handle);
+        Require(adopt ? Shim.Adopt(handle) : 0, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");
         return new GuestRegion(spec, backing, table, start, handle);
     }
 

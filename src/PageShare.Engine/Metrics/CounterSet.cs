@@ -136,10 +136,13 @@ public sealed record CounterSet
     /// <summary>Breaks that had to wait for memory or for mappings since the start.</summary>
     public long BreaksStalled { get; init; }
 
-    /// <summary>Mappings in use: by a guest's memory; in the engine's totals, by the whole process.</summary>
+    /// <summary>Mappings that guests' memory takes; of a domain or an engine, the sum.</summary>
     public long MappingsUsed { get; init; }
 
-    /// <summary>Most mappings that the process may have. A set of several has the largest.</summary>
+    /// <summary>
+    /// Most mappings that guests' memory may take: <see cref="EngineOptions.MappingBudget"/>, or half of vm.max_map_count less
+    /// what the rest of the process uses. One budget serves all guests.
+    /// </summary>
     public long MappingsLimit { get; init; }
 
     /// <summary>

@@ -47,6 +47,9 @@ internal sealed unsafe class PageTableMemory : IDisposable
     /// <summary>The words.</summary>
     public PageWords Words { get; }
 
+    // SAFETY: the view is as long as header and words together; both pointers live as long as this object, which the region's
+    // handle disposes last.
+
     /// <summary>The words' memory, for the shim.</summary>
     public ulong* WordsPointer => (ulong*)(_view.Address + HeaderBytes);
 

@@ -10,6 +10,7 @@ internal abstract unsafe class MappedMemory() : SafeHandle(-1, ownsHandle: true)
     public override bool IsInvalid => handle == -1;
 
     /// <summary>First byte, page-aligned.</summary>
+    // SAFETY: only the address; whoever follows it says why the range is still mapped.
     public byte* Address => (byte*)handle;
 
     /// <summary>Bytes in the range.</summary>

@@ -24,6 +24,9 @@ internal static unsafe partial class Shim
 
     private const uint AbiVersion = 1;
 
+    // SAFETY: pointers passed here are used during the call only, but for those of a region's config, which its handle keeps
+    // valid. Bounds are the caller's; the shim checks page numbers against the region.
+
     // A type initializer runs before the first call of any method here, on whichever thread: the resolver is set, and the
     // library that it finds is the one that this code was written for.
     static Shim()

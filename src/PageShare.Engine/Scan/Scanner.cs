@@ -16,6 +16,9 @@ namespace PageShare.Scan;
 /// </remarks>
 internal sealed class Scanner : IDisposable
 {
+    // Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every pass.
+    private static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
+
     private readonly GuestRegistry _registry;
     private readonly EngineOptions _options;
     private readonly IPlatform _platform;
@@ -189,19 +192,8 @@ internal sealed class Scanner : IDisposable
             drained = _breakEvents.Drain(_faults);
             foreach (var region in _registry.Regions)
             {
-                CountBreaks(region, _faults.AsSpan(0, drained));
+                Totals.KernelBreaks += region.CountBreaks(_faults.AsSpan(0, drained));
             }
-        }
-    }
-
-    private unsafe void CountBreaks(GuestRegion region, Span<nuint> faults)
-    {
-        if (region.Copies is { } copies)
-        {
-            // SAFETY: only compared with addresses, never followed.
-            var breaks = copies.CountNew(region.Start, faults);
-            region.Tally.KernelBreaks += breaks;
-            Totals.KernelBreaks += breaks;
         }
     }
 
@@ -279,9 +271,6 @@ internal sealed class Scanner : IDisposable
             _budget.EndPass();
         }
     }
-
-    // Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every pass.
-    private static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
 
     /// <summary>Half of what the kernel allows, less what the rest of the process uses. Guard: the engine's lock.</summary>
     private void TakeMappingLimit()

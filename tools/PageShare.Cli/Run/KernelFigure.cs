@@ -5,12 +5,14 @@ namespace PageShare.Cli.Run;
 /// <summary>
 /// What the kernel says about the memory that the guests take, asked without the engine: its figure must agree with ours.
 /// </summary>
-/// <param name="MemfdBytes">Allocated pages of the engine's memory objects (<c>st_blocks</c>), each object once.</param>
+/// <param name="MemfdBytes">Allocated pages of guests' backings and frame stores (<c>st_blocks</c>), each object once.</param>
 /// <param name="CopyBytes">Anonymous copies of shared pages, as fault mode Kernel makes them (smaps); null if not asked.</param>
 /// <param name="MachineSharedBytes">All shared memory of the machine, other processes' too (<c>Shmem</c>).</param>
 internal sealed record KernelFigure(long MemfdBytes, long? CopyBytes, long MachineSharedBytes)
 {
-    private const string ObjectName = "/memfd:pageshare";
+    // The engine's objects are called "pageshare-KIND:NAME". Page tables are metadata, which is counted elsewhere.
+    private const string ObjectName = "/memfd:pageshare-";
+    private const string TableName = ObjectName + "table:";
     private const int BlockBytes = 512;
 
     /// <summary>Bytes that guests take: memory objects, and copies if asked for.</summary>
@@ -52,6 +54,7 @@ internal sealed record KernelFigure(long MemfdBytes, long? CopyBytes, long Machi
             string? target = new FileInfo(descriptor).LinkTarget;
             if (target is not null
                 && target.StartsWith(ObjectName, StringComparison.Ordinal)
+                && !target.StartsWith(TableName, StringComparison.Ordinal)
                 && Syscall.stat(descriptor, out Stat status) == 0
                 && seen.Add((status.st_dev, status.st_ino)))
             {

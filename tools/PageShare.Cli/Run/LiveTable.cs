@@ -7,11 +7,7 @@ namespace PageShare.Cli.Run;
 /// <summary>The live table at a terminal: a row for each guest, and below what the scanner does and saves.</summary>
 internal sealed class LiveTable : RunView
 {
-    private const int RefreshMilliseconds = 500;
-
     private readonly IAnsiConsole _console;
-    private readonly ManualResetEvent _stop = new(initialState: false);
-    private Thread? _painter;
     private volatile string _note = "";
 
     private LiveTable(IAnsiConsole console)
@@ -37,31 +33,14 @@ internal sealed class LiveTable : RunView
     /// <inheritdoc/>
     public override void Note(string line)
     {
-        if (_painter is null)
-        {
-            _console.MarkupLineInterpolated($"[grey]{line}[/]");
-        }
-        else
+        if (IsWatching)
         {
             _note = line;
         }
-    }
-
-    /// <inheritdoc/>
-    public override void Watch(Func<LiveFigures> take)
-    {
-        _stop.Reset();
-        _note = "";
-        _painter = new Thread(() => Paint(take)) { Name = "live table", IsBackground = true };
-        _painter.Start();
-    }
-
-    /// <inheritdoc/>
-    public override void Unwatch()
-    {
-        _stop.Set();
-        _painter?.Join();
-        _painter = null;
+        else
+        {
+            _console.MarkupLineInterpolated($"[grey]{line}[/]");
+        }
     }
 
     /// <summary>The table of one moment.</summary>
@@ -97,6 +76,19 @@ internal sealed class LiveTable : RunView
         return new Rows(table, below);
     }
 
+    /// <inheritdoc/>
+    protected override void Follow(LiveFigures first, Func<LiveFigures?> next)
+    {
+        _note = "";
+        _console.Live(Render(first, _note)).AutoClear(true).Start(context =>
+        {
+            while (next() is LiveFigures figures)
+            {
+                context.UpdateTarget(Render(figures, _note));
+            }
+        });
+    }
+
     private static void AddRow(Table table, string name, CounterSet counters, string style)
     {
         GuestPages pages = GuestPages.Of(counters);
@@ -110,16 +102,5 @@ internal sealed class LiveTable : RunView
             Quantity.Count(counters.CowFaultsPerSecond),
         ];
         table.AddRow([.. cells.Select(cell => new Markup(string.Format(null, style, cell)))]);
-    }
-
-    private void Paint(Func<LiveFigures> take)
-    {
-        _console.Live(Render(take(), _note)).AutoClear(true).Start(context =>
-        {
-            while (!_stop.WaitOne(RefreshMilliseconds))
-            {
-                context.UpdateTarget(Render(take(), _note));
-            }
-        });
     }
 }

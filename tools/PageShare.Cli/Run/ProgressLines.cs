@@ -6,7 +6,6 @@ namespace PageShare.Cli.Run;
 internal sealed class ProgressLines(TextWriter output, TimeSpan? interval) : RunView
 {
     private readonly TextWriter _output = TextWriter.Synchronized(output);
-    private Timer? _timer;
 
     /// <summary>Often enough to see that it goes on, seldom enough for a log.</summary>
     public static TimeSpan UsualInterval { get; } = TimeSpan.FromSeconds(5);
@@ -28,28 +27,16 @@ internal sealed class ProgressLines(TextWriter output, TimeSpan? interval) : Run
     public override void Note(string line) => _output.WriteLine(line);
 
     /// <inheritdoc/>
-    public override void Watch(Func<LiveFigures> take)
+    protected override void Follow(LiveFigures first, Func<LiveFigures?> next)
     {
-        if (interval is TimeSpan period)
+        TimeSpan shown = first.Elapsed;
+        while (next() is LiveFigures figures)
         {
-            _timer = new Timer(_ => Note(Format(take())), null, period, period);
+            if (figures.Elapsed - shown >= interval)
+            {
+                Note(Format(figures));
+                shown = figures.Elapsed;
+            }
         }
-    }
-
-    /// <inheritdoc/>
-    public override void Unwatch()
-    {
-        if (_timer is null)
-        {
-            return;
-        }
-
-        using var done = new ManualResetEvent(initialState: false);
-        if (_timer.Dispose(done))
-        {
-            done.WaitOne();
-        }
-
-        _timer = null;
     }
 }

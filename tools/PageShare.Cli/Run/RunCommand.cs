@@ -119,7 +119,6 @@ internal static class RunCommand
         using var stop = new StopRequest();
         using RunView view = RunView.Create(options);
         RunResult result = new RunSession(options, view).Execute(stop.Token);
-        view.Dispose();
         if (options.Json)
         {
             Console.Out.WriteLine(RunReport.ToJson(result));

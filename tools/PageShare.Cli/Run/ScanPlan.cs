@@ -4,9 +4,9 @@ namespace PageShare.Cli.Run;
 internal static class ScanPlan
 {
     // A page is merged when it was seen twice, and pages that guests change are to be seen again: so that this happens well
-    // before the end, an idle machine gets 8 passes in a run. A busy one gets the 3 that something is saved with at all.
+    // before the end, an idle machine gets 8 passes in a run. A busy one gets 5, at a few percent of a core.
     private const int PassesWhenIdle = 8;
-    private const int PassesWhenBusy = 3;
+    private const int PassesWhenBusy = 5;
 
     /// <summary>The engine's options for a run.</summary>
     public static EngineOptions EngineOptionsFor(RunOptions options, IReadOnlyList<GuestPlan> plans)

@@ -16,6 +16,9 @@ internal sealed class SharePhase(
     /// <param name="stop">Ends it early because the user wants so.</param>
     public ShareOutcome Run(CancellationToken end, CancellationToken stop)
     {
+        view.Note(options.UntilConverged
+            ? "sharing until nothing more can be merged; Ctrl-C ends it"
+            : $"sharing for {options.Duration.TotalSeconds} s; Ctrl-C ends it early");
         _clock.Start();
         if (!WorkRates.Of(options).IsIdle)
         {

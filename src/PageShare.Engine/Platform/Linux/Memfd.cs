@@ -80,6 +80,7 @@ internal sealed class Memfd : MemoryObject
     /// <inheritdoc/>
     public override unsafe bool TryWrite(long offset, byte* source, long bytes)
     {
+        // SAFETY: the kernel checks the source itself and answers EFAULT where it can't read; nothing here follows it.
         while (bytes > 0)
         {
             var written = Syscall.pwrite(Descriptor, source, (ulong)bytes, offset);

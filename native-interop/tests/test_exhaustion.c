@@ -1,0 +1,169 @@
+/*
+ * No mappings left, for real: the process is filled up to the kernel's limit, and breaks must go on without one wrong byte.
+ * Beyond its limit the kernel refuses even a replacement, so nothing here may allocate, print or make a thread.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../core/os.h"
+#include "fixture.h"
+
+#define MOST_MAPPINGS 300000l /* filling more takes too long for a test */
+#define RUN 16u
+#define RUNS 24u
+#define PAGES (RUN * RUNS)
+#define TIMEOUT_MS 300u
+
+static int filler = -1;
+static uint8_t *last_filled;
+
+static void skip_where_the_limit_is_high(void)
+{
+    long limit = 0;
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    CHECK(file != NULL && fscanf(file, "%ld", &limit) == 1);
+    fclose(file);
+    if (limit > MOST_MAPPINGS) {
+        SKIP("vm.max_map_count is too high to be filled in a test");
+    }
+    filler = memfd_create("filler", MFD_CLOEXEC);
+    CHECK(filler >= 0);
+}
+
+/* Single pages with gaps between their offsets, until the kernel gives no more: one mapping beyond its limit. */
+static void fill_up(void)
+{
+    static off_t offset;
+    uint8_t *page;
+    while ((page = mmap(NULL, PS_PAGE_SIZE, PROT_NONE, MAP_SHARED, filler, offset)) != MAP_FAILED) {
+        offset += 2 * PS_PAGE_SIZE;
+        last_filled = page;
+    }
+    CHECK(errno == ENOMEM);
+}
+
+static void take_back(uint64_t mappings)
+{
+    for (uint64_t i = 0; i < mappings; i++) { /* the newest lie one below the other */
+        CHECK(munmap(last_filled, PS_PAGE_SIZE) == 0);
+        last_filled += PS_PAGE_SIZE;
+    }
+}
+
+/* A guest of nothing but runs that do not continue each other. */
+static struct guest *open_runs(uint32_t mode)
+{
+    skip_where_the_limit_is_high();
+    struct store *store = store_open(2 * PAGES);
+    struct guest *guest = guest_open_with(store, PAGES, PAGES, mode, TIMEOUT_MS);
+    for (uint32_t run = 0; run < RUNS; run++) {
+        share(guest, run * RUN, RUN, 2 * run * RUN, 1 + run * RUN);
+    }
+    return guest;
+}
+
+/* Breaks one page in the middle of each run and checks every byte of it, then of all. */
+static void break_each_run(struct guest *guest)
+{
+    for (uint64_t run = 0; run < RUNS; run++) {
+        uint64_t page = run * RUN + RUN / 2;
+        if (guest->mode == KERNEL_MODE) {
+            CHECK(ps_break(guest->region, page, 1) >= 1);
+        }
+        store_byte(page_at(guest, page), 66);
+        CHECK(page_is_except(page_at(guest, page), page + 1, 0, 66));
+        CHECK(state_of(guest, page) == PS_PRIVATE);
+    }
+    for (uint64_t page = 0; page < PAGES; page++) {
+        CHECK(page % RUN == RUN / 2 ? page_is_except(page_at(guest, page), page + 1, 0, 66)
+                                    : page_is(page_at(guest, page), page + 1));
+    }
+    check_all_settled(guest);
+    CHECK(guest->counters->breaks_timed_out == 0);
+}
+
+static void the_reserve_is_spent_and_then_whole_runs_break(uint32_t mode)
+{
+    struct guest *guest = open_runs(mode);
+    CHECK(ps_reserve_fill(20) == 20);
+    fill_up();
+    break_each_run(guest);
+    CHECK(guest->counters->reserve_spent > 0 && guest->counters->reserve_spent <= 20);
+    CHECK(guest->counters->pages_broken > RUNS && guest->counters->breaks_stalled == 0);
+    take_back(1000);
+    CHECK(ps_reserve_fill(20) == 20 && ps_break(guest->region, 0, PAGES) >= 0);
+    CHECK(mappings_in(guest->base, PAGES) == 1 && mappings_without_dontfork(guest->base, PAGES) == 0);
+}
+IN_BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break)
+
+/* Exactly at the limit a run can still be replaced as a whole, so no reserve is needed. */
+static void at_the_limit_whole_runs_break_without_a_reserve(uint32_t mode)
+{
+    struct guest *guest = open_runs(mode);
+    fill_up();
+    take_back(1);
+    break_each_run(guest);
+    CHECK(guest->counters->reserve_spent == 0 && guest->counters->pages_broken == PAGES);
+    CHECK(guest->counters->breaks_stalled == 0);
+}
+IN_BOTH_MODES(at_the_limit_whole_runs_break_without_a_reserve)
+
+static void merging_without_mappings_leaves_pages_private(uint32_t mode)
+{
+    uint32_t targets[8];
+    uint8_t results[8];
+    skip_where_the_limit_is_high();
+    struct store *store = store_open(64);
+    struct guest *guest = guest_open(store, 64, mode);
+    for (uint32_t page = 0; page < 64; page++) {
+        fill_page(page_at(guest, page), page + 1);
+        store_write(store, page, page + 1);
+    }
+    fill_up();
+    for (uint32_t first = 0; first < 64; first += 8) {
+        for (uint32_t i = 0; i < 8; i++) {
+            targets[i] = first + i * (first % 16 ? 1 : 2) % 8; /* runs, and lone pages that are not equal */
+        }
+        CHECK(ps_merge(guest->region, first, 8, targets, results) == 0);
+    }
+    check_all_settled(guest);
+    for (uint32_t page = 0; page < 64; page++) {
+        CHECK(page_is(page_at(guest, page), page + 1));
+        store_byte(page_at(guest, page) + 9, 1);
+        CHECK(page_is_except(page_at(guest, page), page + 1, 9, 1));
+    }
+}
+IN_BOTH_MODES(merging_without_mappings_leaves_pages_private)
+
+/* Two breaks of neighbours can meet between mmap and madvise: the new mapping is then twice as long as the page that is to
+ * get its attribute, and there is no mapping left to split it. */
+static void attributes_are_restored_without_a_mapping_to_spare(void)
+{
+    skip_where_the_limit_is_high();
+    struct store *store = store_open(8);
+    struct guest *guest = guest_open(store, 8, SIGNAL_MODE);
+    share(guest, 0, 1, 0, 1); /* neighbours on both sides that are frames */
+    share(guest, 3, 5, 3, 4);
+    fill_up();
+    CHECK(mmap(page_at(guest, 1), 2 * PS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, guest->backing,
+               PS_PAGE_SIZE) == MAP_FAILED); /* beyond the limit */
+    take_back(1);
+    CHECK(mmap(page_at(guest, 1), 2 * PS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, guest->backing,
+               PS_PAGE_SIZE) != MAP_FAILED); /* as another thread leaves it for a moment */
+    alarm(10);
+    CHECK(ps_os_map_identity(guest->region, 1, 1) == 0);
+    take_back(100);
+    CHECK(mappings_without_dontfork(page_at(guest, 1), 1) == 0);
+}
+
+const struct ps_test ps_tests_exhaustion[] = {
+    BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break),
+    BOTH_MODES(at_the_limit_whole_runs_break_without_a_reserve),
+    BOTH_MODES(merging_without_mappings_leaves_pages_private),
+    ONE_TEST(attributes_are_restored_without_a_mapping_to_spare),
+    {0, 0},
+};
