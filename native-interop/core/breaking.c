@@ -9,9 +9,14 @@
  * - The word names the frame all through BREAKING, so the host does not free the frame that is being copied from.
  * - In Kernel mode stores pass without a fault, so the pages are sealed before they are copied.
  *
- * Memory and mappings can run out. A stretch inside a run needs two more mappings; when the kernel has none, a spare one from
- * the reserve is given up, and when there is none, the whole run is broken, which only ever joins mappings. All that failing,
- * the claim is given back, so that another thread may break the same run meanwhile, and tried again with back-off.
+ * Memory and mappings can run out. A stretch inside a run needs two more mappings; when the kernel has none, spare ones from
+ * the reserve are given up. Wrong would be to spend them all on that: the break that takes the last one may leave the process
+ * one mapping beyond its limit, where the kernel refuses even a replacement, and the next break has nothing to give. So once
+ * half the reserve is gone, whole runs are broken, which only ever joins mappings, and the rest of it brings the process
+ * back from beyond the limit. For want of memory, though, neither helps: a whole run needs more of it.
+ *
+ * All that failing, the claim is given back with all that was copied, so that another thread may break the same run meanwhile,
+ * and tried again with back-off.
  */
 #include "breaking.h"
 
@@ -70,18 +75,31 @@ static void widen_to_mappings(const ps_region *region, struct stretch *claimed)
     }
 }
 
-/* Back to what the pages were before they were claimed. */
+void ps_unseal_shared(const ps_region *region, uint64_t page, uint64_t count)
+{
+    while (ps_os_unseal(region, page, count) != 0) {
+        if (!ps_os_reserve_spend()) {
+            return;
+        }
+        ps_count(&region->config.counters->reserve_spent, 1);
+    }
+}
+
+/* Back to what the pages were before they were claimed. What was copied is in nobody's view; there may be little memory. */
 static void give_back(const ps_region *region, struct stretch claimed)
 {
     int kernel_mode = region->config.fault_mode == PS_FAULT_MODE_KERNEL;
-    while (kernel_mode && ps_os_unseal(region, claimed.page, claimed.count) != 0) {
-        ps_os_sleep_ns(FIRST_PAUSE_NS); /* writers wait for it, so it is tried until it works */
+    ps_os_punch(region, claimed.page, claimed.count);
+    if (kernel_mode) {
+        ps_unseal_shared(region, claimed.page, claimed.count);
     }
     for (uint64_t i = 0; i < claimed.count; i++) {
         uint32_t frame = ps_word_frame(ps_word_read(region, claimed.page + i));
         ps_word_finish(region, claimed.page + i, ps_word_make(kernel_mode ? PS_KERNEL_SHARED : PS_SHARED, frame));
     }
 }
+
+#define NO_MEMORY (-ENOSPC) /* apart from -ENOMEM, which says that there was no mapping to be had */
 
 /* One attempt at a claimed stretch. The mapping is the last thing that can fail. */
 static int copy_and_map(const ps_region *region, struct stretch claimed)
@@ -92,6 +110,7 @@ static int copy_and_map(const ps_region *region, struct stretch claimed)
     }
     if (error == 0) {
         error = ps_os_copy_home(region, claimed.page, claimed.count);
+        error = error == -ENOMEM ? NO_MEMORY : error;
     }
     if (error == 0) {
         ps_point_pass(PS_POINT_BREAK_COPIED, claimed.page);
@@ -100,12 +119,26 @@ static int copy_and_map(const ps_region *region, struct stretch claimed)
     return error;
 }
 
-static int copy_and_map_with_reserve(const ps_region *region, struct stretch claimed)
+static int copy_and_map_with_reserve(const ps_region *region, struct stretch claimed, int to_the_last)
 {
     int error = copy_and_map(region, claimed);
-    while (error == -ENOMEM && ps_os_reserve_spend()) {
+    while (error == -ENOMEM && (to_the_last || !ps_os_reserve_is_short()) && ps_os_reserve_spend()) {
         ps_count(&region->config.counters->reserve_spent, 1);
         error = copy_and_map(region, claimed);
+    }
+    return error;
+}
+
+/* Breaks what was claimed, or more than that where mappings are short. */
+static int break_claimed(const ps_region *region, struct stretch *claimed)
+{
+    int error = -ENOMEM;
+    if (!ps_os_reserve_is_short()) {
+        error = copy_and_map_with_reserve(region, *claimed, 0);
+    }
+    if (error == -ENOMEM) {
+        widen_to_mappings(region, claimed);
+        error = copy_and_map_with_reserve(region, *claimed, 1);
     }
     return error;
 }
@@ -119,34 +152,42 @@ static void commit(const ps_region *region, struct stretch claimed)
     ps_count(&region->config.counters->pages_broken, claimed.count);
 }
 
+/* From claim to commit, or back. Returns as ps_break_stretch does. */
+static int64_t try_break(const ps_region *region, uint64_t page, uint64_t count)
+{
+    struct stretch claimed = claim_stretch(region, page, count);
+    if (claimed.count == 0) {
+        return 0;
+    }
+    ps_point_pass(PS_POINT_BREAK_CLAIMED, page);
+    int error = break_claimed(region, &claimed);
+    if (error != 0) {
+        give_back(region, claimed);
+        return error == NO_MEMORY ? -ENOMEM : error;
+    }
+    commit(region, claimed);
+    /* What a widened claim broke to the left was not asked for and does not count. */
+    return (int64_t)(claimed.page + claimed.count - page);
+}
+
 int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count)
 {
-    uint64_t deadline = 0; /* set at the first failure, so that a break that succeeds asks for no time */
+    uint64_t stalled_at = 0; /* set at the first failure, so that a break that succeeds asks for no time */
     uint64_t pause = FIRST_PAUSE_NS;
     for (;;) {
-        struct stretch claimed = claim_stretch(region, page, count);
-        if (claimed.count == 0) {
-            return 0;
+        uint64_t signals = ps_os_hold_signals();
+        int64_t result = try_break(region, page, count);
+        ps_os_release_signals(signals);
+        if (result >= 0) {
+            return result;
         }
-        ps_point_pass(PS_POINT_BREAK_CLAIMED, page);
-        int error = copy_and_map_with_reserve(region, claimed);
-        if (error == -ENOMEM) {
-            widen_to_mappings(region, &claimed);
-            error = copy_and_map(region, claimed);
-        }
-        if (error == 0) {
-            commit(region, claimed);
-            /* What a widened claim broke to the left was not asked for and does not count. */
-            return (int64_t)(claimed.page + claimed.count - page);
-        }
-        give_back(region, claimed);
         uint64_t now = ps_os_now_ns();
-        if (deadline == 0) {
-            deadline = now + region->config.break_timeout_ns;
+        if (stalled_at == 0) {
+            stalled_at = now;
             ps_count(&region->config.counters->breaks_stalled, 1);
         }
-        if (now >= deadline || atomic_load(&region->closing)) {
-            return error;
+        if (now - stalled_at >= region->config.break_timeout_ns || atomic_load(&region->closing)) {
+            return result;
         }
         ps_os_sleep_ns(pause);
         pause = pause * 2 > LONGEST_PAUSE_NS ? LONGEST_PAUSE_NS : pause * 2;

@@ -3,27 +3,29 @@
  */
 #include "fault.h"
 
+#include <errno.h>
+
 #include "breaking.h"
 #include "page_word.h"
+#include "pin.h"
 
 /*
  * A refused store to a page whose word says writable is one that lost a race: it faulted on a seal that is gone. It is run
- * again. But when somebody else has protected the page, running it again would never end, so the same store at the same
- * address may come back this many times in a row.
+ * again. But when somebody else has protected the page, running it again would never end. Counting how often a store comes
+ * back can't tell the two apart: a thread that stores to one address alone loses that race any number of times in its life.
+ * So the page is pinned for a moment, which keeps seals away, and the kernel is asked.
  */
-#define MOST_REPEATS 10000u
-
-/* Initial-exec TLS, as the build demands: dynamic TLS may allocate at first use. */
-static __thread uintptr_t last_address;
-static __thread uint32_t repeats;
-
-static ps_fault_result retry_unless_endless(uintptr_t address)
+static ps_fault_result retry_if_writable(const ps_region *region, uint64_t page, uint64_t word, uintptr_t address)
 {
-    if (address != last_address) {
-        last_address = address;
-        repeats = 0;
+    int pinned = ps_pin_try(region, page, word);
+    if (pinned == -EAGAIN) {
+        return PS_FAULT_RETRY; /* the word has moved on: look again */
     }
-    return ++repeats > MOST_REPEATS ? PS_FAULT_FOREIGN : PS_FAULT_RETRY;
+    int is_writable = ps_os_is_writable(address);
+    if (pinned == 0) { /* else it has as many pins as it can have, and they keep seals away as well */
+        ps_pin_drop(region, page);
+    }
+    return is_writable ? PS_FAULT_RETRY : PS_FAULT_FOREIGN;
 }
 
 static ps_fault_result await(ps_region *region, uint64_t page, uint64_t entered_ns)
@@ -65,11 +67,11 @@ static ps_fault_result on_store(ps_region *region, uintptr_t address)
     case PS_BREAKING:
         return await(region, page, entered_ns);
     case PS_SHARED:
+    case PS_KERNEL_SHARED: /* left over from a seal; else the kernel breaks it without asking us */
         return break_one(region, page, entered_ns);
     case PS_PRIVATE:
     case PS_ZERO:
-    case PS_KERNEL_SHARED: /* writable to the guest: the kernel breaks it */
-        return retry_unless_endless(address);
+        return retry_if_writable(region, page, word, address);
     default:
         return PS_FAULT_FOREIGN;
     }

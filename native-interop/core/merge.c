@@ -200,6 +200,7 @@ int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_
         return -EINVAL;
     }
     struct stretch order = {region, page, count, targets, results};
+    uint64_t signals = ps_os_hold_signals();
     for (uint32_t i = 0, end; i < count; i = end) {
         end = i;
         while (end < count && targets[end] != PS_TARGET_NONE) {
@@ -212,5 +213,6 @@ int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_
         struct stretch stretch = part_of(&order, i, end - i);
         merge_stretch(&stretch);
     }
+    ps_os_release_signals(signals);
     return 0;
 }

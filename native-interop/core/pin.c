@@ -7,9 +7,9 @@
 
 #include "breaking.h"
 #include "page_word.h"
+#include "pin.h"
 
-/* Pins one page that is private or zero. 0, -EAGAIN when the word moved or is neither, -EOVERFLOW. */
-static int try_pin(const ps_region *region, uint64_t page, uint64_t word)
+int ps_pin_try(const ps_region *region, uint64_t page, uint64_t word)
 {
     if (ps_word_pins(word) == PS_PINS_MAX) {
         return -EOVERFLOW;
@@ -18,21 +18,28 @@ static int try_pin(const ps_region *region, uint64_t page, uint64_t word)
     return ps_word_try_claim(region, page, word, pinned) ? 0 : -EAGAIN;
 }
 
+void ps_pin_drop(const ps_region *region, uint64_t page)
+{
+    atomic_fetch_sub(ps_word_at(region, page), PS_PIN_ONE);
+}
+
 static int pin(ps_region *region, uint64_t page)
 {
-    for (;;) {
+    while (!atomic_load(&region->closing)) {
         uint64_t word = ps_word_await(region, page);
-        int64_t result = ps_word_is_shared(word) ? ps_break_stretch(region, page, 1) : try_pin(region, page, word);
-        if (ps_word_is_shared(word) && result >= 0) {
-            continue; /* private now, or somebody else is at it */
-        }
-        if (result != -EAGAIN) {
-            return (int)result;
-        }
-        if (atomic_load(&region->closing)) {
-            return -ECANCELED;
+        if (ps_word_is_shared(word)) {
+            int64_t broken = ps_break_stretch(region, page, 1);
+            if (broken < 0) {
+                return (int)broken;
+            }
+        } else if (!ps_word_is_transient(word)) {
+            int error = ps_pin_try(region, page, word);
+            if (error != -EAGAIN) {
+                return error;
+            }
         }
     }
+    return -ECANCELED;
 }
 
 int32_t ps_unpin(ps_region *region, uint64_t page, uint64_t count)
@@ -44,7 +51,7 @@ int32_t ps_unpin(ps_region *region, uint64_t page, uint64_t count)
         if (ps_word_pins(ps_word_read(region, page + i)) == 0) {
             return -EINVAL; /* a pin of somebody else would go */
         }
-        atomic_fetch_sub(ps_word_at(region, page + i), PS_PIN_ONE);
+        ps_pin_drop(region, page + i);
     }
     return 0;
 }

@@ -171,7 +171,8 @@ ps_region *ps_region_create(const ps_region_config *config, int32_t *error)
     return region;
 }
 
-int32_t ps_region_grow(ps_region *region, uint64_t pages)
+/* Publishing lock held: of two that grow a region, the slower one must not map over pages that the other has admitted. */
+static int grow(ps_region *region, uint64_t pages)
 {
     uint64_t before = atomic_load(&region->pages);
     if (pages < before || pages > region->config.reserved_pages) {
@@ -181,6 +182,14 @@ int32_t ps_region_grow(ps_region *region, uint64_t pages)
     if (error == 0) {
         atomic_store(&region->pages, pages);
     }
+    return error;
+}
+
+int32_t ps_region_grow(ps_region *region, uint64_t pages)
+{
+    lock_publishing();
+    int error = grow(region, pages);
+    unlock_publishing();
     return error;
 }
 
@@ -206,8 +215,10 @@ static void release(ps_region *region, uint64_t pages)
 
 int32_t ps_adopt(ps_region *region)
 {
+    uint64_t signals = ps_os_hold_signals();
     int error = ps_os_adopt_range(region);
     release(region, atomic_load(&region->pages));
+    ps_os_release_signals(signals);
     return error;
 }
 
@@ -233,9 +244,11 @@ int32_t ps_disown(ps_region *region)
     if (broken < 0) {
         return (int32_t)broken;
     }
+    uint64_t signals = ps_os_hold_signals();
     uint64_t claimed = claim_all(region, pages);
     int error = claimed == pages ? ps_os_disown_range(region) : -EBUSY;
     release(region, claimed);
+    ps_os_release_signals(signals);
     return error;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "breaking.h"
 #include "page_word.h"
 
 static int is_marked(const uint64_t *bits, uint32_t i)
@@ -25,7 +26,11 @@ static int drop(const ps_region *region, uint64_t page)
 
 static int bring_home(const ps_region *region, uint64_t page)
 {
-    return ps_os_copy_home(region, page, 1) == 0 && ps_os_map_identity(region, page, 1) == 0;
+    if (ps_os_copy_home(region, page, 1) == 0 && ps_os_map_identity(region, page, 1) == 0) {
+        return 1;
+    }
+    ps_os_punch(region, page, 1); /* in nobody's view */
+    return 0;
 }
 
 /* Settles one page; 1 if it moved home. */
@@ -47,9 +52,8 @@ static int settle(const ps_region *region, uint64_t page, uint64_t *dropped)
         } else {
             is_home = bring_home(region, page);
         }
-        /* Writable before the word says so. A sealed page is a mapping of its own, so this needs no new one. */
-        while (!is_home && ps_os_unseal(region, page, 1) != 0) {
-            ps_os_sleep_ns(UINT64_C(100000));
+        if (!is_home) {
+            ps_unseal_shared(region, page, 1); /* writable before the word says so */
         }
     }
     ps_word_finish(region, page, is_home ? ps_word_make(PS_PRIVATE, 0) : word & ~PS_WAITERS);
@@ -65,7 +69,9 @@ int64_t ps_settle(ps_region *region, uint64_t page, uint32_t count, const uint64
     uint64_t drops = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (is_marked(broken, i)) {
+            uint64_t signals = ps_os_hold_signals();
             home += settle(region, page + i, &drops);
+            ps_os_release_signals(signals);
         }
     }
     if (dropped != NULL) {

@@ -2,8 +2,11 @@
  * The SIGSEGV handler: one-condition early exits, then the page protocol, then the handler before us.
  *
  * The runtime's own handler needs to run on the alternate stack with its own mask, or a stack overflow dies without a word and a
- * NullReferenceException aborts. So the old action's mask and flags are kept, and its function is called with our
- * arguments while we hold nothing: for a NullReferenceException it never returns.
+ * NullReferenceException aborts. So the old action's flags are kept, and its function is called with our arguments and its
+ * own mask while we hold nothing: for a NullReferenceException it never returns.
+ *
+ * While we are at work all signals are blocked: the handler of one may store to guest memory too, and a fault inside a fault
+ * kills.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -52,34 +55,72 @@ static int is_store(const ucontext_t *context)
 #endif
 }
 
+static void reset_to_default(int signal)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    sigaction(signal, &action, NULL);
+}
+
 /*
  * The guest's store cannot be served. SIGBUS is queued while it is blocked, so that it arrives when this handler returns, at
- * the store itself, as the kernel would send it for a page that it cannot provide.
+ * the store itself, as the kernel would send it for a page that it cannot provide. Who blocks or ignores it is killed by
+ * it, as the kernel does: left alone, the store would run again for ever.
  */
-static void raise_bus_error(void *address)
+static void raise_bus_error(void *address, ucontext_t *context)
 {
-    uint64_t bus = UINT64_C(1) << (SIGBUS - 1);
+    struct sigaction now;
     siginfo_t info;
     memset(&info, 0, sizeof info);
     info.si_signo = SIGBUS;
     info.si_code = BUS_ADRERR;
     info.si_addr = address;
-    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &bus, NULL, sizeof bus);
+    if (sigaction(SIGBUS, NULL, &now) != 0 || now.sa_handler == SIG_IGN ||
+        sigismember(&context->uc_sigmask, SIGBUS)) {
+        reset_to_default(SIGBUS);
+        sigdelset(&context->uc_sigmask, SIGBUS);
+    }
     syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)syscall(SYS_gettid), SIGBUS, &info);
+}
+
+/* The mask with which the kernel would have called the handler before us. */
+static void restore_mask(const ucontext_t *context)
+{
+    uint64_t interrupted, wanted; /* the kernel's 64 signals; the C library's sets are larger than what the kernel fills */
+    memcpy(&interrupted, &context->uc_sigmask, sizeof interrupted);
+    memcpy(&wanted, &previous.sa_mask, sizeof wanted);
+    wanted |= interrupted | (previous.sa_flags & SA_NODEFER ? 0 : UINT64_C(1) << (SIGSEGV - 1));
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &wanted, NULL, sizeof wanted);
+}
+
+/* 1 if there is a function to call; SA_RESETHAND allows one call of it. */
+static int previous_is_callable(void)
+{
+    static _Atomic uint32_t is_spent;
+    if (!(previous.sa_flags & SA_SIGINFO) && (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN)) {
+        return 0;
+    }
+    return !(previous.sa_flags & (int)SA_RESETHAND) || atomic_exchange(&is_spent, 1) == 0;
 }
 
 static void forward(int signal, siginfo_t *info, void *context)
 {
-    if (previous.sa_flags & SA_SIGINFO) {
-        previous.sa_sigaction(signal, info, context);
-    } else if (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN) {
-        /* A fault cannot be ignored: the default action meets the store when it runs again. */
-        struct sigaction fallback;
-        memset(&fallback, 0, sizeof fallback);
-        fallback.sa_handler = SIG_DFL;
-        sigaction(signal, &fallback, NULL);
-    } else {
-        previous.sa_handler(signal);
+    int was_sent = info->si_code <= 0; /* by kill and its like, rather than by a fault */
+    if (previous_is_callable()) {
+        restore_mask(context);
+        if (previous.sa_flags & SA_SIGINFO) {
+            previous.sa_sigaction(signal, info, context);
+        } else {
+            previous.sa_handler(signal);
+        }
+    } else if (!was_sent || previous.sa_handler != SIG_IGN) {
+        /* A fault cannot be ignored: the default action meets the store when it runs again. A sent signal does not come back
+         * by itself. */
+        reset_to_default(signal);
+        if (was_sent) {
+            syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), signal);
+        }
     }
 }
 
@@ -91,7 +132,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         result = ps_fault_on_store((uintptr_t)info->si_addr);
     }
     if (result == PS_FAULT_NO_MEMORY) {
-        raise_bus_error(info->si_addr);
+        raise_bus_error(info->si_addr, context);
     }
     errno = saved;
     if (result == PS_FAULT_FOREIGN) {
@@ -107,7 +148,7 @@ static int install(void)
     struct sigaction ours;
     memset(&ours, 0, sizeof ours);
     ours.sa_sigaction = on_fault;
-    ours.sa_mask = previous.sa_mask;
+    sigfillset(&ours.sa_mask);
     ours.sa_flags = (previous.sa_flags | SA_SIGINFO | SA_ONSTACK) & ~(SA_NODEFER | (int)SA_RESETHAND);
     return sigaction(SIGSEGV, &ours, NULL) == 0 ? 0 : -errno;
 }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/falloc.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -25,21 +26,27 @@ static int result_of(int call_result)
 
 /*
  * A new mapping begins without what the old one was told. A forked child must not have guest mappings: it would share the
- * page words, and its breaks would be taken for the parent's. No split is needed, so this fails for want of kernel memory
- * only, which passes.
+ * page words, and its breaks would be taken for the parent's.
+ *
+ * Two neighbours that are mapped at one time join before either is told, and telling one of them then takes a split, which
+ * at the limit of mappings fails for as long as it lasts. So the whole region is told instead: that splits nothing. What
+ * remains is want of kernel memory, which passes.
  */
-static void keep_from_children(void *address, size_t bytes)
+static void keep_from_children(const ps_region *region, void *address, size_t bytes)
 {
     while (madvise(address, bytes, MADV_DONTFORK) != 0 && errno == EAGAIN) {
+        address = region->config.base;
+        bytes = BYTES(atomic_load(&region->pages));
     }
 }
 
-static int map(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+static int map(const ps_region *region, uint64_t page, uint64_t count, int protection, int flags, int fd, off_t offset)
 {
-    if (mmap(address, bytes, protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
+    void *address = ps_page_address(region, page);
+    if (mmap(address, BYTES(count), protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
         return -errno;
     }
-    keep_from_children(address, bytes);
+    keep_from_children(region, address, BYTES(count));
     return 0;
 }
 
@@ -49,8 +56,7 @@ int ps_os_map_identity(const ps_region *region, uint64_t page, uint64_t count)
     if (error != 0) {
         return -error;
     }
-    return map(ps_page_address(region, page), BYTES(count), PROT_READ | PROT_WRITE, MAP_SHARED,
-               region->config.backing_fd, OFFSET(page));
+    return map(region, page, count, PROT_READ | PROT_WRITE, MAP_SHARED, region->config.backing_fd, OFFSET(page));
 }
 
 int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame)
@@ -61,7 +67,7 @@ int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uin
     }
     int is_kernel_mode = region->config.fault_mode == PS_FAULT_MODE_KERNEL;
     /* NORESERVE: private copies are made by stores that would have taken memory without us just the same. */
-    return map(ps_page_address(region, page), BYTES(count), is_kernel_mode ? PROT_READ | PROT_WRITE : PROT_READ,
+    return map(region, page, count, is_kernel_mode ? PROT_READ | PROT_WRITE : PROT_READ,
                is_kernel_mode ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED, region->config.store_fd,
                OFFSET((uint64_t)frame));
 }
@@ -161,6 +167,8 @@ static int copy_what_is_not_zero(const ps_region *region)
     return 0;
 }
 
+#define UNSEAL_ATTEMPTS 100
+
 int ps_os_adopt_range(const ps_region *region)
 {
     uint64_t pages = atomic_load(&region->pages);
@@ -171,10 +179,9 @@ int ps_os_adopt_range(const ps_region *region)
     if (error == 0) {
         error = ps_os_map_identity(region, 0, pages);
     }
-    if (error != 0) {
-        while (ps_os_unseal(region, 0, pages) != 0) {
-            ps_os_sleep_ns(UINT64_C(100000));
-        }
+    /* Where a part of the range is not mapped at all, no number of attempts lifts the seal of "all" of it. */
+    for (int attempt = 0; error != 0 && attempt < UNSEAL_ATTEMPTS && ps_os_unseal(region, 0, pages) != 0; attempt++) {
+        ps_os_sleep_ns(UINT64_C(100000));
     }
     return error;
 }
@@ -218,6 +225,33 @@ int ps_os_disown_range(const ps_region *region)
         ps_os_sleep_ns(UINT64_C(100000));
     }
     return error;
+}
+
+/* Adds nothing to the word at the address, inside the kernel: the one access for writing that neither changes a byte nor loses a
+ * store of somebody else's, and that answers with an error instead of a signal. Wakes nobody. */
+int ps_os_is_writable(uintptr_t address)
+{
+    uint32_t nobody = 0;
+    int add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
+    return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, address & ~(uintptr_t)3, add_nothing) >= 0;
+}
+
+/* Signals that a fault raises are not held: blocked, they kill. */
+uint64_t ps_os_hold_signals(void)
+{
+    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+    uint64_t held;
+    uint64_t mask = UINT64_MAX;
+    for (unsigned i = 0; i < sizeof synchronous / sizeof synchronous[0]; i++) {
+        mask &= ~(UINT64_C(1) << (synchronous[i] - 1));
+    }
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, &held, sizeof mask);
+    return held;
+}
+
+void ps_os_release_signals(uint64_t held)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &held, NULL, sizeof held);
 }
 
 /* Not the private kind of futex: page words are shared between processes. */

@@ -218,7 +218,7 @@ int64_t ps_keep_anonymous(uint64_t *addresses, uint64_t count)
 {
     uint64_t kept = 0;
     for (uint64_t next = 0; next < count;) {
-        /* One word of pages from here on, as far as the addresses ascend without a gap that makes a new look cheaper. */
+        /* One word of pages from here on, while addresses ascend without a gap that makes a new look cheaper. */
         uint64_t base = addresses[next] & ~(uint64_t)(PS_PAGE_SIZE - 1);
         uint64_t last = 0;
         uint64_t asked = 0;

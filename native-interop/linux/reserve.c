@@ -17,16 +17,25 @@
 
 static _Atomic(void *) spares[MOST_SPARES]; /* NULL: spent or never filled. Taken and filled by exchange, so no lock */
 static _Atomic int file = -1;
+static _Atomic uint32_t wanted; /* what the host asked for last */
+static _Atomic int32_t held;    /* spares in the table; for a moment less, below zero even, while one is put there */
 
 int ps_os_reserve_spend(void)
 {
     for (uint32_t i = 0; i < MOST_SPARES; i++) {
         void *spare = atomic_load_explicit(&spares[i], memory_order_relaxed);
         if (spare != NULL && (spare = atomic_exchange(&spares[i], NULL)) != NULL) {
+            atomic_fetch_sub(&held, 1);
             return munmap(spare, PS_PAGE_SIZE) == 0;
         }
     }
     return 0;
+}
+
+int ps_os_reserve_is_short(void)
+{
+    uint32_t all = atomic_load(&wanted);
+    return all > 0 && atomic_load(&held) <= (int32_t)(all / 2);
 }
 
 /* The file behind the spares, made by whoever comes first. */
@@ -59,7 +68,9 @@ static int hold(uint32_t slot, int fd)
         return 0;
     }
     void *empty = NULL;
-    if (!atomic_compare_exchange_strong(&spares[slot], &empty, spare)) {
+    if (atomic_compare_exchange_strong(&spares[slot], &empty, spare)) {
+        atomic_fetch_add(&held, 1);
+    } else {
         munmap(spare, PS_PAGE_SIZE);
     }
     return 1;
@@ -71,9 +82,11 @@ int32_t ps_reserve_fill(uint32_t mappings)
     if (fd < 0) {
         return fd;
     }
-    uint32_t held = 0;
-    while (held < mappings && held < MOST_SPARES && hold(held, fd)) {
-        held++;
+    uint32_t most = mappings < MOST_SPARES ? mappings : MOST_SPARES;
+    atomic_store(&wanted, most);
+    uint32_t filled = 0;
+    while (filled < most && hold(filled, fd)) {
+        filled++;
     }
-    return (int32_t)held;
+    return (int32_t)filled;
 }

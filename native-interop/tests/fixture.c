@@ -63,7 +63,9 @@ static struct guest *prepare(struct store *store, uint64_t pages, uint64_t reser
     guest->reserved = reserved;
     guest->mode = mode;
     guest->backing = memory_object("backing", BYTES(reserved));
-    guest->words = map_shared(memory_object("words", reserved * 8), reserved * 8, PROT_READ | PROT_WRITE);
+    int words = memory_object("words", reserved * 8);
+    guest->words = map_shared(words, reserved * 8, PROT_READ | PROT_WRITE);
+    close(words);
     guest->counters = calloc(1, sizeof *guest->counters);
     CHECK(guest->counters != NULL);
     return guest;

@@ -18,6 +18,7 @@
 #define REASON_BYTES 512
 
 extern const struct ps_test ps_tests_break_events[];
+extern const struct ps_test ps_tests_pagemap[];
 extern const struct ps_test ps_tests_merge[];
 extern const struct ps_test ps_tests_break_races[];
 extern const struct ps_test ps_tests_merge_races[];
@@ -26,9 +27,13 @@ extern const struct ps_test ps_tests_bus_errors[];
 extern const struct ps_test ps_tests_foreign_faults[];
 extern const struct ps_test ps_tests_exhaustion[];
 extern const struct ps_test ps_tests_signals[];
+extern const struct ps_test ps_tests_regions[];
+extern const struct ps_test ps_tests_oracle[];
+extern const struct ps_test ps_tests_pinned_io[];
 
 static const struct ps_test *const tables[] = {
     ps_tests_break_events,
+    ps_tests_pagemap,
     ps_tests_merge,
     ps_tests_break_races,
     ps_tests_merge_races,
@@ -37,6 +42,9 @@ static const struct ps_test *const tables[] = {
     ps_tests_foreign_faults,
     ps_tests_exhaustion,
     ps_tests_signals,
+    ps_tests_regions,
+    ps_tests_oracle,
+    ps_tests_pinned_io,
 };
 
 /* Shared with the children: why a test was skipped. */

@@ -100,17 +100,26 @@ static void the_reserve_is_spent_and_then_whole_runs_break(uint32_t mode)
 }
 IN_BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break)
 
-/* Exactly at the limit a run can still be replaced as a whole, so no reserve is needed. */
-static void at_the_limit_whole_runs_break_without_a_reserve(uint32_t mode)
+/* The break that takes the last free mapping must leave something for those that come after it, however many. */
+static void two_spare_mappings_last_for_ever(uint32_t mode)
 {
     struct guest *guest = open_runs(mode);
+    CHECK(ps_reserve_fill(2) == 2);
     fill_up();
-    take_back(1);
     break_each_run(guest);
-    CHECK(guest->counters->reserve_spent == 0 && guest->counters->pages_broken == PAGES);
-    CHECK(guest->counters->breaks_stalled == 0);
+    CHECK(guest->counters->reserve_spent <= 2 && guest->counters->breaks_stalled == 0);
+    for (int round = 0; round < 3; round++) {
+        take_back(2 * RUNS + 1); /* enough for the runs; then others take all that is left */
+        for (uint32_t run = 0; run < RUNS; run++) {
+            ps_break(guest->region, run * RUN, RUN);
+            share(guest, run * RUN, RUN, 2 * run * RUN, 1 + run * RUN);
+        }
+        CHECK(ps_reserve_fill(2) == 2);
+        fill_up();
+        break_each_run(guest);
+    }
 }
-IN_BOTH_MODES(at_the_limit_whole_runs_break_without_a_reserve)
+IN_BOTH_MODES(two_spare_mappings_last_for_ever)
 
 static void merging_without_mappings_leaves_pages_private(uint32_t mode)
 {
@@ -162,7 +171,7 @@ static void attributes_are_restored_without_a_mapping_to_spare(void)
 
 const struct ps_test ps_tests_exhaustion[] = {
     BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break),
-    BOTH_MODES(at_the_limit_whole_runs_break_without_a_reserve),
+    BOTH_MODES(two_spare_mappings_last_for_ever),
     BOTH_MODES(merging_without_mappings_leaves_pages_private),
     ONE_TEST(attributes_are_restored_without_a_mapping_to_spare),
     {0, 0},

@@ -6,13 +6,14 @@ using PageShare.Platform.Linux;
 namespace PageShare.Fault;
 
 /// <summary>
-/// Kernel mode: which pages of one region are known to be broken, one bit a page, so that a break is counted exactly once,
-/// whether a break event or the page table tells of it first, and however often.
+/// Kernel mode: which pages of one region are known to be broken, one bit a page, so that a break is counted exactly
+/// once, whether a break event or the page table tells of it first, and however often.
 /// </summary>
 /// <remarks>
-/// A bit is set when a break is counted, and must be cleared when the page gives its copy up: brought home, dropped, or merged
-/// anew. Otherwise its next break is not counted. Guard: the engine's lock, for everything; and it must be held from the look
-/// at the page table to the call here, or a copy that was given up meanwhile is counted as a new one.
+/// A bit is set when a break is counted, and must be cleared when the page gives its copy up: brought home, dropped,
+/// or merged anew. Otherwise its next break is not counted. Guard: the engine's lock, for everything; and it must be
+/// held from the look at the page table to the call here, or a copy that was given up meanwhile is counted as a new
+/// one.
 /// </remarks>
 internal sealed unsafe class AnonymousCopies : IDisposable
 {
@@ -56,7 +57,8 @@ internal sealed unsafe class AnonymousCopies : IDisposable
             counted += Mark(word, bits << shift);
             word++;
 
-            // A shift by 64 would be one by 0. The word behind is only touched when bits fall into it: it may not exist.
+            // A shift by 64 would be one by 0. The word behind is only touched when bits fall into it: it may not
+            // exist.
             if (shift != 0)
             {
                 counted += Mark(word, bits >> (BitsPerWord - shift));
@@ -67,12 +69,13 @@ internal sealed unsafe class AnonymousCopies : IDisposable
     }
 
     /// <summary>
-    /// Counts the breaks among faults: pages of the region that are not counted yet and that the page table shows as broken.
+    /// Counts the breaks among faults: pages of the region that are not counted yet and that the page table shows as
+    /// broken.
     /// </summary>
     /// <param name="start">First byte of the region.</param>
     /// <param name="faults">
-    /// From <see cref="BreakEvents.Drain"/>, ascending. Those of other regions are left as they are, so that one batch serves all
-    /// regions; those of this one are used up.
+    /// From <see cref="BreakEvents.Drain"/>, ascending. Those of other regions are left as they are, so that one batch
+    /// serves all regions; those of this one are used up.
     /// </param>
     /// <returns>How many breaks were counted.</returns>
     /// <exception cref="PlatformException">The page table cannot be asked; nothing was counted.</exception>
@@ -90,7 +93,8 @@ internal sealed unsafe class AnonymousCopies : IDisposable
     }
 
     /// <summary>
-    /// Forgets that a page is broken, since it gave its copy up: its next break counts anew. False if it was not counted.
+    /// Forgets that a page is broken, since it gave its copy up: its next break counts anew. False if it was not
+    /// counted.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such page.</exception>
     public bool Clear(PageNumber page)
@@ -164,8 +168,8 @@ internal sealed unsafe class AnonymousCopies : IDisposable
 
     private static int KeepAnonymous(Span<nuint> addresses)
     {
-        // SAFETY: a native integer has 64 bits wherever the shim runs; the shim writes only into the given length. It asks for
-        // addresses and never follows them.
+        // SAFETY: a native integer has 64 bits wherever the shim runs; the shim writes only into the given length. It
+        // asks for addresses and never follows them.
         fixed (nuint* first = addresses)
         {
             var kept = BreakEventsNative.KeepAnonymous((ulong*)first, (ulong)addresses.Length);

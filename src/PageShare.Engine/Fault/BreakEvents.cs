@@ -5,20 +5,21 @@ using PageShare.Platform.Linux;
 namespace PageShare.Fault;
 
 /// <summary>
-/// Kernel mode: where the kernel's perf events tell of breaks at once, the addresses of all minor faults of this process.
+/// Kernel mode: where the kernel's perf events tell of breaks at once, the addresses of all minor faults of this
+/// process.
 /// </summary>
 /// <remarks>
-/// A fault is only a hint: the first read of a page is one too, so <see cref="AnonymousCopies"/> asks the page table before it
-/// counts. Not all breaks are reported (a full ring, the kernel's own access to guest memory, a system call's where
-/// <see cref="SeesSystemCalls"/> is false): the next pass finds those. Costs 0.4–0.7 µs for each minor fault in the process, a
-/// tenth of a microsecond for each switch between threads, and one descriptor for each thread and CPU.
-/// Guard: the engine's lock, for <see cref="Drain"/>; all else is thread-safe.
+/// A fault is only a hint: the first read of a page is one too, so <see cref="AnonymousCopies"/> asks the page table
+/// before it counts. Not all breaks are reported (a full ring, the kernel's own access to guest memory, a system
+/// call's where <see cref="SeesSystemCalls"/> is false): the next pass finds those. Costs 0.4–0.7 µs for each minor
+/// fault in the process, a tenth of a microsecond for each switch between threads, and one descriptor for each thread
+/// and CPU. Guard: the engine's lock, for <see cref="Drain"/>; all else is thread-safe.
 /// </remarks>
 internal sealed unsafe class BreakEvents : IDisposable
 {
     /// <summary>
-    /// Most locked memory of all rings together. Up to 32 CPUs it gives each as much as the kernel lets anybody lock: 512 KiB,
-    /// 32,767 breaks between two calls of <see cref="Drain"/>.
+    /// Most locked memory of all rings together. Up to 32 CPUs it gives each as much as the kernel lets anybody lock:
+    /// 512 KiB, 32,767 breaks between two calls of <see cref="Drain"/>.
     /// </summary>
     public const long MemoryBytes = 16L << 20;
 

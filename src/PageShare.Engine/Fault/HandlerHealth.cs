@@ -11,7 +11,9 @@ internal static class HandlerHealth
     /// <summary>Asks the system; takes well under a microsecond.</summary>
     public static HandlerStatus Check() => Judge(Shim.IsHandlerInstalled());
 
-    /// <summary>What ps_handler_is_installed's result means: in doubt, which an error is, that the handler is gone.</summary>
+    /// <summary>
+    /// What ps_handler_is_installed's result means: in doubt, which an error is, that the handler is gone.
+    /// </summary>
     public static HandlerStatus Judge(int isInstalled) =>
         isInstalled == 1 ? HandlerStatus.Installed : HandlerStatus.Replaced;
 }

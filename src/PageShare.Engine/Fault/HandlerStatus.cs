@@ -7,8 +7,8 @@ internal enum HandlerStatus
     Installed,
 
     /// <summary>
-    /// Somebody replaced our handler: a store to a sealed or shared page would end the process. No more pages may be sealed, in
-    /// either fault mode, and all shared ones are to be broken, which needs no handler.
+    /// Somebody replaced our handler: a store to a sealed or shared page would end the process. No more pages may be
+    /// sealed, in either fault mode, and all shared ones are to be broken, which needs no handler.
     /// </summary>
     Replaced,
 }

@@ -101,7 +101,8 @@ public unsafe class AnonymousCopiesTests
         view.Write(5);
         view.Write(40);
         view.Read(63);
-        nuint[] faults = [view.AddressOf(3), view.AddressOf(5), view.AddressOf(5), view.AddressOf(40), view.AddressOf(63)];
+        nuint[] faults =
+            [view.AddressOf(3), view.AddressOf(5), view.AddressOf(5), view.AddressOf(40), view.AddressOf(63)];
 
         Assert.Equal(2, copies.CountNew(view.Start, faults));
         Assert.Equal([5, 40], MarkedIn(copies, 64));

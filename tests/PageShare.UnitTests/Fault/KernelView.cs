@@ -5,7 +5,9 @@ using PageShare.Platform.Linux;
 
 namespace PageShare.UnitTests.Fault;
 
-/// <summary>What a guest in fault mode Kernel maps: a private, writable view of a frame store that is open for reading.</summary>
+/// <summary>
+/// What a guest in fault mode Kernel maps: a private, writable view of a frame store that is open for reading.
+/// </summary>
 internal sealed unsafe class KernelView : IDisposable
 {
     private const int AdviseDontNeed = 4;

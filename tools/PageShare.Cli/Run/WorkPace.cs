@@ -4,6 +4,9 @@ namespace PageShare.Cli.Run;
 /// <remarks>What a slow machine could not do within a second is forgotten: a backlog would come as one endless burst.</remarks>
 internal sealed class WorkPace(double pagesPerSecond)
 {
+    // At least one page: a rate below that would be forgotten before it comes to anything.
+    private readonly double _longestBacklog = Math.Max(pagesPerSecond, 1);
+
     private double _granted;
 
     /// <summary>Pages due by now and not granted before.</summary>
@@ -11,7 +14,7 @@ internal sealed class WorkPace(double pagesPerSecond)
     public int Due(TimeSpan elapsed)
     {
         double total = pagesPerSecond * elapsed.TotalSeconds;
-        _granted = Math.Max(_granted, total - pagesPerSecond);
+        _granted = Math.Max(_granted, total - _longestBacklog);
         int due = (int)Math.Min(total - _granted, int.MaxValue);
         _granted += due;
         return due;

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace PageShare.Platform.Linux;
 
-/// <summary>The kernel's events and rings behind ps_break_events_open; closed when the last call on it has ended.</summary>
+/// <summary>
+/// The kernel's events and rings behind ps_break_events_open; closed when the last call on it has ended.
+/// </summary>
 internal sealed class BreakEventsHandle() : SafeHandle(0, ownsHandle: true)
 {
     /// <inheritdoc/>

@@ -1,0 +1,38 @@
+namespace PageShare.TestKit.Points;
+
+/// <summary>Named places in the page protocol where a test may stop a thread: ps_point of pageshare_test.h.</summary>
+public enum TestPoint
+{
+    /// <summary>Merge: the word says Sealed, the pages are still writable.</summary>
+    Claimed = 0,
+
+    /// <summary>Merge: write-protected, nothing compared yet.</summary>
+    Sealed = 1,
+
+    /// <summary>Merge: equal, the word says Remapping, still mapped to the backing.</summary>
+    Compared = 2,
+
+    /// <summary>Merge: mapped to the frames, the old pages are still there.</summary>
+    Remapped = 3,
+
+    /// <summary>Merge: the old pages are gone, nothing is committed.</summary>
+    Punched = 4,
+
+    /// <summary>A store faulted on a page of a guest.</summary>
+    FaultEntered = 5,
+
+    /// <summary>Break: the word says Breaking.</summary>
+    BreakClaimed = 6,
+
+    /// <summary>Break: the backing has the bytes, the frame is still mapped.</summary>
+    BreakCopied = 7,
+
+    /// <summary>Break: writable again, the word still says Breaking.</summary>
+    BreakMapped = 8,
+
+    /// <summary>About to sleep until another thread is done with the page.</summary>
+    Waiting = 9,
+
+    /// <summary>Settle, Kernel mode: a broken page is write-protected for comparing.</summary>
+    SettleSealed = 10,
+}

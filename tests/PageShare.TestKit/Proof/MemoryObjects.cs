@@ -1,0 +1,50 @@
+using Mono.Unix.Native;
+
+namespace PageShare.TestKit.Proof;
+
+/// <summary>
+/// The engine's memory objects as the kernel shows them in /proc/self/fd: what they really take, whatever the engine says.
+/// </summary>
+public static class MemoryObjects
+{
+    /// <summary>Name of a guest's backing, without the guest's name.</summary>
+    public const string Backings = "pageshare-guest:";
+
+    /// <summary>Name of a frame store, without its domain's name.</summary>
+    public const string Stores = "pageshare-store:";
+
+    private const string Folder = "/proc/self/fd";
+    private const string LinkPrefix = "/memfd:";
+    private const int BlockBytes = 512;
+
+    /// <summary>Pages allocated in all objects whose names begin so.</summary>
+    public static long PagesOf(string namePrefix) => Find(namePrefix).Sum(static found => found.Pages);
+
+    /// <summary>Pages allocated in all backings and frame stores of this process.</summary>
+    public static long AllPages => PagesOf(Backings) + PagesOf(Stores);
+
+    /// <summary>Names of the objects that belong to engines, and should be gone when these are.</summary>
+    public static IReadOnlyList<string> Names => [.. Find("pageshare-")
+        .Select(static found => found.Name)
+        .Where(static name => name != "pageshare-reserve") // kept by the process, not by an engine
+        .Order()];
+
+    private static IEnumerable<(string Name, long Pages)> Find(string namePrefix)
+    {
+        var seen = new HashSet<ulong>(); // a store has two descriptors
+        foreach (var path in Directory.GetFiles(Folder))
+        {
+            // Descriptors come and go meanwhile, this enumeration's own for one.
+            if (new FileInfo(path).LinkTarget is not { } target
+                || !target.StartsWith(LinkPrefix + namePrefix, StringComparison.Ordinal)
+                || Syscall.stat(path, out var status) != 0
+                || !seen.Add(status.st_ino))
+            {
+                continue;
+            }
+
+            var name = target[LinkPrefix.Length..].Replace(" (deleted)", "", StringComparison.Ordinal);
+            yield return (name, status.st_blocks * BlockBytes / PageContent.Bytes);
+        }
+    }
+}
