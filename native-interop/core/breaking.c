@@ -33,7 +33,7 @@ struct stretch {
 };
 
 /* Claims one page if it is shared. */
-static int claim(const ps_region *region, uint64_t page)
+static int claim(ps_region *region, uint64_t page)
 {
     uint64_t word = ps_word_read(region, page);
     return ps_word_is_shared(word) &&
@@ -41,7 +41,7 @@ static int claim(const ps_region *region, uint64_t page)
 }
 
 /* Claims from `page` on as far as pages are shared, at most count. */
-static struct stretch claim_stretch(const ps_region *region, uint64_t page, uint64_t count)
+static struct stretch claim_stretch(ps_region *region, uint64_t page, uint64_t count)
 {
     struct stretch claimed = {page, 0};
     while (claimed.count < count && claim(region, page + claimed.count)) {
@@ -51,7 +51,7 @@ static struct stretch claim_stretch(const ps_region *region, uint64_t page, uint
 }
 
 /* Widens a claim to the ends of the mappings that it touches: neighbours that continue its first and last frame. */
-static void widen_to_mappings(const ps_region *region, struct stretch *claimed)
+static void widen_to_mappings(ps_region *region, struct stretch *claimed)
 {
     uint32_t frame = ps_word_frame(ps_word_read(region, claimed->page));
     while (claimed->page > 0 && frame > 0) {
@@ -75,7 +75,7 @@ static void widen_to_mappings(const ps_region *region, struct stretch *claimed)
     }
 }
 
-void ps_unseal_shared(const ps_region *region, uint64_t page, uint64_t count)
+void ps_unseal_shared(ps_region *region, uint64_t page, uint64_t count)
 {
     while (ps_os_unseal(region, page, count) != 0) {
         if (!ps_os_reserve_spend()) {
@@ -86,7 +86,7 @@ void ps_unseal_shared(const ps_region *region, uint64_t page, uint64_t count)
 }
 
 /* Back to what the pages were before they were claimed. What was copied is in nobody's view; there may be little memory. */
-static void give_back(const ps_region *region, struct stretch claimed)
+static void give_back(ps_region *region, struct stretch claimed)
 {
     int kernel_mode = region->config.fault_mode == PS_FAULT_MODE_KERNEL;
     ps_os_punch(region, claimed.page, claimed.count);
@@ -102,7 +102,7 @@ static void give_back(const ps_region *region, struct stretch claimed)
 #define NO_MEMORY (-ENOSPC) /* apart from -ENOMEM, which says that there was no mapping to be had */
 
 /* One attempt at a claimed stretch. The mapping is the last thing that can fail. */
-static int copy_and_map(const ps_region *region, struct stretch claimed)
+static int copy_and_map(ps_region *region, struct stretch claimed)
 {
     int error = 0;
     if (region->config.fault_mode == PS_FAULT_MODE_KERNEL) {
@@ -119,7 +119,7 @@ static int copy_and_map(const ps_region *region, struct stretch claimed)
     return error;
 }
 
-static int copy_and_map_with_reserve(const ps_region *region, struct stretch claimed, int to_the_last)
+static int copy_and_map_with_reserve(ps_region *region, struct stretch claimed, int to_the_last)
 {
     int error = copy_and_map(region, claimed);
     while (error == -ENOMEM && (to_the_last || !ps_os_reserve_is_short()) && ps_os_reserve_spend()) {
@@ -130,7 +130,7 @@ static int copy_and_map_with_reserve(const ps_region *region, struct stretch cla
 }
 
 /* Breaks what was claimed, or more than that where mappings are short. */
-static int break_claimed(const ps_region *region, struct stretch *claimed)
+static int break_claimed(ps_region *region, struct stretch *claimed)
 {
     int error = -ENOMEM;
     if (!ps_os_reserve_is_short()) {
@@ -143,7 +143,7 @@ static int break_claimed(const ps_region *region, struct stretch *claimed)
     return error;
 }
 
-static void commit(const ps_region *region, struct stretch claimed)
+static void commit(ps_region *region, struct stretch claimed)
 {
     ps_point_pass(PS_POINT_BREAK_MAPPED, claimed.page);
     for (uint64_t i = 0; i < claimed.count; i++) {
@@ -153,7 +153,7 @@ static void commit(const ps_region *region, struct stretch claimed)
 }
 
 /* From claim to commit, or back. Returns as ps_break_stretch does. */
-static int64_t try_break(const ps_region *region, uint64_t page, uint64_t count)
+static int64_t try_break(ps_region *region, uint64_t page, uint64_t count)
 {
     struct stretch claimed = claim_stretch(region, page, count);
     if (claimed.count == 0) {

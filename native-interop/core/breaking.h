@@ -15,6 +15,6 @@ int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count);
  * Kernel mode: undoes the seal of BREAKING pages that stay shared. If the kernel refuses, they stay write-protected, which
  * costs the next store to each of them a break by the handler and nothing else.
  */
-void ps_unseal_shared(const ps_region *region, uint64_t page, uint64_t count);
+void ps_unseal_shared(ps_region *region, uint64_t page, uint64_t count);
 
 #endif

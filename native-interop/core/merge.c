@@ -23,7 +23,7 @@
 
 /* A part of a merge order; all arrays begin at `page`. */
 struct stretch {
-    const ps_region *region;
+    ps_region *region;
     uint64_t page;
     uint32_t count;
     const uint32_t *targets;
@@ -133,7 +133,7 @@ static void commit_shared(const struct stretch *stretch)
 }
 
 /* Admits writers again, whatever it takes: they wait for it. */
-static void lift_seal(const ps_region *region, uint64_t page, uint64_t count)
+static void lift_seal(ps_region *region, uint64_t page, uint64_t count)
 {
     while (ps_os_unseal(region, page, count) != 0 && ps_os_map_identity(region, page, count) != 0) {
         if (!ps_os_reserve_spend()) {

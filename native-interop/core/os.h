@@ -13,7 +13,7 @@
 #include "region.h"
 
 /* Maps the pages to their own place in the backing, writable. Replaces what was mapped there. */
-int ps_os_map_identity(const ps_region *region, uint64_t page, uint64_t count);
+int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count);
 
 /* Maps the pages to continuing frames of the store, as the region's fault mode says. Replaces what was mapped there. */
 int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame);
@@ -30,6 +30,9 @@ int ps_os_punch(const ps_region *region, uint64_t page, uint64_t count);
 
 /* Drops the kernel's private copies of KERNEL_SHARED pages, which show their frames again. */
 int ps_os_drop_copies(const ps_region *region, uint64_t page, uint64_t count);
+
+/* Has the kernel mark stores to pages that were mapped to the backing just now, if the region tracks writes. */
+void ps_os_track(ps_region *region, uint64_t page, uint64_t count);
 
 /* Gives up one spare mapping; 0 when there was none. See ps_reserve_fill. */
 int ps_os_reserve_spend(void);
@@ -57,8 +60,8 @@ void *ps_os_allocate(uint64_t bytes);
 void ps_os_free(void *memory, uint64_t bytes);
 
 /* Turns private memory of the caller into the pages of the region and back; see ps_adopt and ps_disown. */
-int ps_os_adopt_range(const ps_region *region);
-int ps_os_disown_range(const ps_region *region);
+int ps_os_adopt_range(ps_region *region);
+int ps_os_disown_range(ps_region *region);
 
 /* Sets bit i of broken where page + i is the kernel's own copy; returns how many. */
 int64_t ps_os_find_anonymous(const uint8_t *address, uint64_t pages, uint64_t *broken);

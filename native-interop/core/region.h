@@ -12,6 +12,7 @@ struct ps_region {
     _Atomic uint64_t pages;   /* pages in use; grows */
     _Atomic uint32_t users;   /* handlers inside; ps_region_free waits for zero */
     _Atomic uint32_t closing; /* waits and retries end */
+    _Atomic uint32_t has_untracked; /* some pages mapped to the backing are not tracked: see ps_find_written */
 };
 
 static inline uint8_t *ps_page_address(const ps_region *region, uint64_t page)

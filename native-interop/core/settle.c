@@ -19,12 +19,12 @@ static int is_marked(const uint64_t *bits, uint32_t i)
 }
 
 /* Equal to the frame again: the kernel's copy goes, the page stays shared. */
-static int drop(const ps_region *region, uint64_t page)
+static int drop(ps_region *region, uint64_t page)
 {
     return ps_os_drop_copies(region, page, 1) == 0;
 }
 
-static int bring_home(const ps_region *region, uint64_t page)
+static int bring_home(ps_region *region, uint64_t page)
 {
     if (ps_os_copy_home(region, page, 1) == 0 && ps_os_map_identity(region, page, 1) == 0) {
         return 1;
@@ -34,7 +34,7 @@ static int bring_home(const ps_region *region, uint64_t page)
 }
 
 /* Settles one page; 1 if it moved home. */
-static int settle(const ps_region *region, uint64_t page, uint64_t *dropped)
+static int settle(ps_region *region, uint64_t page, uint64_t *dropped)
 {
     uint64_t word = ps_word_read(region, page);
     uint32_t frame = ps_word_frame(word);

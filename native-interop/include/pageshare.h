@@ -122,6 +122,8 @@ typedef struct ps_region_config {
     int32_t store_fd;            /* all regions of a domain pass the same open file, or their mappings will not join */
     uint32_t fault_mode;         /* ps_fault_mode */
     uint32_t map_now;            /* 0: leave the range as it is until ps_adopt */
+    uint32_t track_writes;       /* 1: ps_find_written will be asked; only after ps_tracking_start has given 0 */
+    uint32_t reserved;           /* zero */
 } ps_region_config;
 
 /* Sizes and offsets as the compiler laid them out, for the managed side to check at load. */
@@ -222,6 +224,19 @@ PS_API int32_t ps_reserve_fill(uint32_t mappings);
 /* Kernel mode's view of a region: sets bit i of `broken` where page + i is the kernel's own (anonymous) copy; returns how
  * many. `page_count` bits, rounded up to whole 64-bit words. */
 PS_API int64_t ps_find_anonymous(ps_region *region, uint64_t page, uint64_t page_count, uint64_t *broken);
+
+/*
+ * Prepares this process for tracking written pages; once, later calls do nothing. 0, or a negative errno where the machine
+ * has no means: -ENOSYS, -EPERM, -EOPNOTSUPP, -ENOTTY.
+ */
+PS_API int32_t ps_tracking_start(void);
+
+/*
+ * Sets bit i of `written` where page + i, mapped to the backing, was written (by stores or by system calls) since the last
+ * call, or since it was mapped; other bits stay. Returns how many pages that were. One caller at a time for each region.
+ * -EAGAIN: some pages were not tracked for a while, so all count as written; they are tracked again from now on.
+ */
+PS_API int64_t ps_find_written(ps_region *region, uint64_t page, uint64_t count, uint64_t *written);
 
 /* CPU time of the calling thread in nanoseconds, native code included. */
 PS_API int64_t ps_thread_cpu_ns(void);

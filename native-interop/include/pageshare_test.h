@@ -52,7 +52,8 @@ typedef enum ps_call {
     PS_CALL_COPY_HOME = 4,    /* pwrite into the backing */
     PS_CALL_PUNCH = 5,        /* fallocate, punch a hole */
     PS_CALL_DROP = 6,         /* madvise(MADV_DONTNEED) of a kernel's copy */
-    PS_CALL_COUNT = 7
+    PS_CALL_TRACK = 7,        /* registering pages for write tracking */
+    PS_CALL_COUNT = 8
 } ps_call;
 
 /* After `skip` more of these calls, the next `times` fail with `error` (an errno; times UINT32_MAX: until set again). */

@@ -50,13 +50,17 @@ static int map(const ps_region *region, uint64_t page, uint64_t count, int prote
     return 0;
 }
 
-int ps_os_map_identity(const ps_region *region, uint64_t page, uint64_t count)
+int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
 {
     int error = ps_injected(PS_CALL_MAP_IDENTITY);
     if (error != 0) {
         return -error;
     }
-    return map(region, page, count, PROT_READ | PROT_WRITE, MAP_SHARED, region->config.backing_fd, OFFSET(page));
+    error = map(region, page, count, PROT_READ | PROT_WRITE, MAP_SHARED, region->config.backing_fd, OFFSET(page));
+    if (error == 0) {
+        ps_os_track(region, page, count);
+    }
+    return error;
 }
 
 int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame)
@@ -169,7 +173,7 @@ static int copy_what_is_not_zero(const ps_region *region)
 
 #define UNSEAL_ATTEMPTS 100
 
-int ps_os_adopt_range(const ps_region *region)
+int ps_os_adopt_range(ps_region *region)
 {
     uint64_t pages = atomic_load(&region->pages);
     int error = ps_os_seal(region, 0, pages);
@@ -211,7 +215,7 @@ static int leave(const ps_region *region, uint64_t page, uint64_t count)
     return 0;
 }
 
-int ps_os_disown_range(const ps_region *region)
+int ps_os_disown_range(ps_region *region)
 {
     uint64_t pages = atomic_load(&region->pages);
     uint64_t left = 0; /* pages that are ordinary memory already; a second try begins again there, harmlessly */

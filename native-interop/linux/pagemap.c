@@ -17,40 +17,12 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "kernel_api.h"
 #include "os.h"
+#include "pagemap.h"
 #include "pageshare_events.h"
-
-/* From the kernel's linux/fs.h since 6.7; the C library's copy may be older. */
-struct pagemap_range {
-    uint64_t start;
-    uint64_t end;
-    uint64_t categories;
-};
-
-struct pagemap_scan {
-    uint64_t size;
-    uint64_t flags;
-    uint64_t start;
-    uint64_t end;
-    uint64_t walk_end;
-    uint64_t ranges;
-    uint64_t ranges_length;
-    uint64_t max_pages;
-    uint64_t category_inverted;
-    uint64_t category_mask;
-    uint64_t category_any_mask;
-    uint64_t return_mask;
-};
-
-#define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct pagemap_scan)
-#define CATEGORY_WRITTEN (1u << 1) /* not write-protected by userfaultfd */
-#define CATEGORY_FILE (1u << 2)
-#define CATEGORY_PRESENT (1u << 3)
-#define CATEGORY_SWAPPED (1u << 4)
-#define CATEGORY_ZERO_PAGE (1u << 5)
 
 /* An entry of /proc/self/pagemap. */
 #define ENTRY_MAPPED_ONCE (1ull << 56)
@@ -76,7 +48,7 @@ static _Atomic int pagemap_descriptor = -1;
 enum { SCAN_UNKNOWN = 0, SCAN_WORKS = 1, SCAN_MISSING = 2 };
 static _Atomic int scan_support = SCAN_UNKNOWN;
 
-static int open_pagemap(void)
+int ps_pagemap_open(void)
 {
     int descriptor = atomic_load_explicit(&pagemap_descriptor, memory_order_acquire);
     if (descriptor >= 0) {
@@ -128,7 +100,7 @@ static int scan_is_supported(int descriptor)
     return support == SCAN_WORKS;
 }
 
-static void set_bits(uint64_t *bits, uint64_t first, uint64_t count)
+void ps_bits_set(uint64_t *bits, uint64_t first, uint64_t count)
 {
     while (count > 0) {
         uint64_t shift = first % 64;
@@ -154,7 +126,7 @@ static int64_t find_by_scan(int descriptor, uint64_t base, uint64_t pages, uint6
                 continue; /* swapped and write-protected: see above */
             }
             uint64_t count = (ranges[i].end - ranges[i].start) / PS_PAGE_SIZE;
-            set_bits(broken, (ranges[i].start - base) / PS_PAGE_SIZE, count);
+            ps_bits_set(broken, (ranges[i].start - base) / PS_PAGE_SIZE, count);
             total += (int64_t)count;
         }
     }
@@ -193,7 +165,7 @@ static int64_t find_by_reading(int descriptor, uint64_t base, uint64_t pages, ui
         count = (uint64_t)bytes / sizeof entries[0];
         for (uint64_t i = 0; i < count; i++) {
             if (entry_is_anonymous(entries[i])) {
-                set_bits(broken, page + i, 1);
+                ps_bits_set(broken, page + i, 1);
                 total++;
             }
         }
@@ -205,7 +177,7 @@ static int64_t find_by_reading(int descriptor, uint64_t base, uint64_t pages, ui
 int64_t ps_os_find_anonymous(const uint8_t *address, uint64_t pages, uint64_t *broken)
 {
     memset(broken, 0, (pages + 63) / 64 * sizeof broken[0]);
-    int descriptor = open_pagemap();
+    int descriptor = ps_pagemap_open();
     if (descriptor < 0) {
         return descriptor;
     }

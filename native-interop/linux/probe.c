@@ -5,42 +5,11 @@
 #include <linux/perf_event.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel_api.h"
 #include "pageshare_probe.h"
-
-/* Defined here, since the C library's headers may be older than the kernel. From linux/userfaultfd.h and linux/fs.h. */
-struct userfault_api {
-    uint64_t api;
-    uint64_t features;
-    uint64_t ioctls;
-};
-
-#define USERFAULT_USER_MODE_ONLY 1
-#define USERFAULT_API_VERSION 0xAAull
-#define USERFAULT_WP_SHARED_MEMORY (1ull << 12)
-#define USERFAULT_WP_ASYNC (1ull << 15)
-#define USERFAULT_API_REQUEST _IOWR(0xAA, 0x3F, struct userfault_api)
-
-struct pagemap_scan {
-    uint64_t size;
-    uint64_t flags;
-    uint64_t start;
-    uint64_t end;
-    uint64_t walk_end;
-    uint64_t results;
-    uint64_t result_count;
-    uint64_t most_pages;
-    uint64_t category_inverted;
-    uint64_t category_mask;
-    uint64_t category_anyof_mask;
-    uint64_t return_mask;
-};
-
-#define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct pagemap_scan)
-#define PAGEMAP_IS_PRESENT (1ull << 3)
 
 PS_API int32_t ps_probe_userfaultfd(void)
 {
@@ -68,10 +37,10 @@ PS_API int32_t ps_probe_pagemap_scan(void)
         .size = sizeof request,
         .start = page,
         .end = page + PS_PAGE_SIZE,
-        .results = (uint64_t)(uintptr_t)results,
-        .result_count = 1,
-        .category_mask = PAGEMAP_IS_PRESENT,
-        .return_mask = PAGEMAP_IS_PRESENT,
+        .ranges = (uint64_t)(uintptr_t)results,
+        .ranges_length = 1,
+        .category_mask = CATEGORY_PRESENT,
+        .return_mask = CATEGORY_PRESENT,
     };
     int32_t result = 0;
     int descriptor = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);

@@ -132,11 +132,7 @@ static void breaks_of_one_page_by_call_and_by_store_count_once(void)
     struct calling breaking;
     struct storing storing;
     begin(SIGNAL_MODE);
-    gate(PS_POINT_BREAK_COPIED, PS_GATE_STOP);
-    begin_store(&storing, page_at(guest, VICTIM), 66);
-    arrive(PS_POINT_BREAK_COPIED, 1);
-    gate(PS_POINT_BREAK_COPIED, PS_GATE_WATCH); /* lets the store go on, so park it anew in front of the call */
-    end_store(&storing);
+    store_byte(page_at(guest, VICTIM), 66);
     gate(PS_POINT_BREAK_CLAIMED, PS_GATE_STOP);
     begin_call(&breaking, guest, CALL_BREAK, 0, PAGES, 0);
     arrive(PS_POINT_BREAK_CLAIMED, 1);

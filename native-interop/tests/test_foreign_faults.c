@@ -21,6 +21,7 @@ static __thread sigjmp_buf out_of_fault;
 static __thread siginfo_t seen;
 static __thread uintptr_t seen_stack_pointer;
 static _Atomic int calls;
+static uint8_t *volatile nowhere = (uint8_t *)16; /* an address where nothing ever is */
 
 static void leave(int signal, siginfo_t *info, void *context)
 {
@@ -79,7 +80,7 @@ static void the_handler_before_us_gets_every_foreign_fault(uint32_t mode)
     uint8_t *unmapped = map_page(PROT_NONE);
     share(guest, 0, 4, 0, 1);
     CHECK(munmap(unmapped, PS_PAGE_SIZE) == 0);
-    CHECK(store_faults(NULL) && seen.si_code == SEGV_MAPERR);
+    CHECK(store_faults(nowhere) && seen.si_code == SEGV_MAPERR);
     CHECK(store_faults(unmapped + 9) && seen.si_code == SEGV_MAPERR);
     CHECK(store_faults(map_page(PROT_READ) + 8) && seen.si_code == SEGV_ACCERR);
     CHECK(load_faults(map_page(PROT_NONE) + 7) && seen.si_code == SEGV_ACCERR);
@@ -146,6 +147,20 @@ static void stores_that_come_late_are_run_again_however_many(uint32_t mode)
 }
 IN_BOTH_MODES(stores_that_come_late_are_run_again_however_many)
 
+static void a_fault_leaves_errno_alone(void)
+{
+    struct guest *guest = guest_open(store_open(4), 4, SIGNAL_MODE);
+    struct guest *stalled = guest_open(guest->store, 4, SIGNAL_MODE);
+    share(guest, 0, 4, 0, 1);
+    share(stalled, 0, 4, 0, 1);
+    errno = ENOTTY;
+    store_byte(page_at(guest, 1), 1);
+    CHECK(errno == ENOTTY);
+    CHECK(ps_inject_failure(PS_CALL_MAP_IDENTITY, 0, 3, EBADF) == 0);
+    store_byte(page_at(stalled, 1), 1);
+    CHECK(errno == ENOTTY && stalled->counters->breaks_stalled == 1);
+}
+
 /* --- actions of other kinds --- */
 
 /* How a child ends that does this; the handler is installed in it. */
@@ -166,9 +181,9 @@ static int status_of_child(void (*run)(void))
     return status;
 }
 
-static void store_to_null(void)
+static void store_to_nowhere(void)
 {
-    store_byte(NULL, 1);
+    store_byte(nowhere, 1);
 }
 
 static void send_to_itself(void)
@@ -189,7 +204,7 @@ static void fault_after_a_sent_one(void)
 static void without_a_handler_the_process_dies_of_the_fault(void)
 {
     signal(SIGSEGV, SIG_DFL);
-    int status = status_of_child(store_to_null);
+    int status = status_of_child(store_to_nowhere);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     status = status_of_child(send_to_itself);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
@@ -198,7 +213,7 @@ static void without_a_handler_the_process_dies_of_the_fault(void)
 static void where_it_was_ignored_only_a_sent_signal_is(void)
 {
     signal(SIGSEGV, SIG_IGN);
-    int status = status_of_child(store_to_null);
+    int status = status_of_child(store_to_nowhere);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     status = status_of_child(fault_after_a_sent_one);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -215,7 +230,7 @@ static void return_from(int signal, siginfo_t *info, void *context)
 static void a_handler_for_one_fault_gets_one(void)
 {
     handle_with(return_from, (int)SA_RESETHAND);
-    int status = status_of_child(store_to_null);
+    int status = status_of_child(store_to_nowhere);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
@@ -232,7 +247,7 @@ static void fault_ten_times(void)
 {
     for (volatile int i = 0; i < 10; i++) {
         if (sigsetjmp(without_mask, 0) == 0) {
-            store_byte(NULL, 1);
+            store_byte(nowhere, 1);
         }
     }
     CHECK(calls == 10);
@@ -264,8 +279,8 @@ static void the_handler_before_us_runs_with_its_own_mask(void)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGHUP);
     CHECK(pthread_sigmask(SIG_BLOCK, &blocked, NULL) == 0);
-    CHECK(store_faults((uint8_t *)8) && calls == 1);
-    CHECK(load_faults((uint8_t *)8) && calls == 2); /* siglongjmp restored the mask, or this would kill */
+    CHECK(store_faults(nowhere) && calls == 1);
+    CHECK(load_faults(nowhere) && calls == 2); /* siglongjmp restored the mask, or this would kill */
 }
 
 static void old_style(int signal)
@@ -280,7 +295,7 @@ static void a_handler_of_the_old_style_is_called(void)
     signal(SIGSEGV, old_style);
     CHECK(ps_handler_install() == 0);
     if (sigsetjmp(out_of_fault, 1) == 0) {
-        store_byte(NULL, 1);
+        store_byte(nowhere, 1);
         CHECK(0);
     }
 }
@@ -340,6 +355,7 @@ const struct ps_test ps_tests_foreign_faults[] = {
     BOTH_MODES(pages_that_somebody_else_protected_fault_like_any),
     BOTH_MODES(a_protected_view_of_a_frame_does_not_loop),
     BOTH_MODES(stores_that_come_late_are_run_again_however_many),
+    ONE_TEST(a_fault_leaves_errno_alone),
     ONE_TEST(without_a_handler_the_process_dies_of_the_fault),
     ONE_TEST(where_it_was_ignored_only_a_sent_signal_is),
     ONE_TEST(a_handler_for_one_fault_gets_one),

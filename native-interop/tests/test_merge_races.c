@@ -168,6 +168,27 @@ static void two_stores_to_one_sealed_page_both_land(uint32_t mode)
 }
 IN_BOTH_MODES(two_stores_to_one_sealed_page_both_land)
 
+/* Waiters look again by themselves now and then, which would hide a wake-up that never comes: but not a hundred times. */
+static void whoever_waits_is_woken(uint32_t mode)
+{
+    begin(mode);
+    alarm(8);
+    for (uint32_t round = 0; round < 100; round++) {
+        struct calling merge;
+        struct storing storing;
+        gate(PS_POINT_WAITING, PS_GATE_WATCH);
+        park_merge(&merge, PS_POINT_SEALED);
+        begin_store(&storing, page_at(guest, VICTIM) + AT, 66);
+        arrive(PS_POINT_WAITING, 1);
+        gate(PS_POINT_SEALED, PS_GATE_OFF);
+        end_call(&merge);
+        end_store(&storing);
+        CHECK(ps_break(guest->region, 0, PAGES) >= 0);
+        store_byte(page_at(guest, VICTIM) + AT, store->view[(VICTIM - FIRST) * PS_PAGE_SIZE + AT]);
+    }
+}
+IN_BOTH_MODES(whoever_waits_is_woken)
+
 static void a_seal_that_finds_a_difference_lets_writers_go_on(uint32_t mode)
 {
     struct calling merge;
@@ -303,6 +324,7 @@ const struct ps_test ps_tests_merge_races[] = {
     BOTH_MODES(a_store_before_the_punch_survives_it),
     ONE_TEST(a_store_between_punch_and_commit_waits),
     BOTH_MODES(two_stores_to_one_sealed_page_both_land),
+    BOTH_MODES(whoever_waits_is_woken),
     BOTH_MODES(a_seal_that_finds_a_difference_lets_writers_go_on),
     BOTH_MODES(a_store_to_a_zero_page_waits_for_its_punch),
     BOTH_MODES(a_system_call_into_a_sealed_page_gets_efault_and_breaks_nothing),

@@ -1,6 +1,6 @@
 /*
  * System calls into pinned pages never fail, however much is sealed around them. The readers write the very bytes that
- * the frames hold, so that everything is worth merging at every moment. PS_SOAK times as many reads; at 1, a million in both modes together.
+ * the frames hold, so that everything is worth merging at every moment. PS_SOAK makes it that many million reads.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -264,7 +264,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     private RegionSpec SpecOf(
         string name, ShareDomain domain, long bytes, long maximum, GuestOptions options, bool isAdopted) =>
         new(name, domain, bytes / PageSize.Bytes, maximum / PageSize.Bytes, options.FaultMode ?? Options.FaultMode,
-            Options.BreakTimeout, isAdopted);
+            Options.BreakTimeout, isAdopted, _scanner.TracksWrites);
 
     private Guest Add(string name, GuestOptions options, Func<ShareDomain, GuestRegion> make)
     {

@@ -58,6 +58,7 @@ internal sealed unsafe class SnapshotBuilder(
             BreakCounting = registry.Regions.Any(static region => region.Copies is not null)
                 ? scanner.KernelBreakCounting
                 : "handler",
+            WriteTracking = scanner.WriteTracking,
             Warnings = [.. scanner.Warnings],
         };
     }

@@ -159,15 +159,15 @@ proctype Thread(byte me; byte p; bool calls)
     bool refused; /* a store faulted and has to be run again */
     mtype seen = PRIVATE;
 
-next:
+end_next: /* the end when it is over and no store is refused */
     if
-    :: d_step { STORES_TO_BACKING -> STORE(backing, ZEROS) }; goto next
-    :: d_step { STORES_TO_BACKING -> STORE(backing, A) }; goto next
-    :: d_step { STORES_TO_BACKING -> STORE(backing, B) }; goto next
-    :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = frame }; goto next /* the kernel's fault */
-    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, ZEROS) }; goto next
-    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, A) }; goto next
-    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, B) }; goto next
+    :: d_step { STORES_TO_BACKING -> STORE(backing, ZEROS) }; goto end_next
+    :: d_step { STORES_TO_BACKING -> STORE(backing, A) }; goto end_next
+    :: d_step { STORES_TO_BACKING -> STORE(backing, B) }; goto end_next
+    :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = frame }; goto end_next /* the kernel's fault */
+    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, ZEROS) }; goto end_next
+    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, A) }; goto end_next
+    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, B) }; goto end_next
     :: d_step { MAY_STORE && !writable[p] -> refused = true }; goto fault
     /* ps_break, which ps_pin calls first */
     :: d_step { MAY_CALL && IS_TRANSIENT(p) -> seen = state[p]; waiters[p] = true }; goto await
@@ -175,7 +175,6 @@ next:
 #ifdef IO
     :: d_step { MAY_CALL && IS_OWN(p) -> state[p] = PRIVATE; pins[p]++ }; goto pinned
 #endif
-    :: over && !refused; goto stop
     fi;
 
 fault: /* on_store reads the word */
@@ -186,7 +185,7 @@ fault: /* on_store reads the word */
 #else
     :: d_step { state[p] == SHARED -> state[p] = BREAKING }; goto breaking
 #endif
-    :: (IS_OWN(p) || state[p] == KERNEL_SHARED) && writable[p]; goto next
+    :: (IS_OWN(p) || state[p] == KERNEL_SHARED) && writable[p]; goto end_next
     fi;
 
 await: /* ps_word_await */
@@ -195,7 +194,7 @@ await: /* ps_word_await */
        !asleep[me]
     :: d_step { !(state[p] == seen && waiters[p]) -> seen = PRIVATE }
     fi;
-    goto next;
+    goto end_next;
 
 breaking: /* ps_break_stretch: copy_and_map */
 #ifndef BREAK_UNSEALED
@@ -219,7 +218,7 @@ breaking: /* ps_break_stretch: copy_and_map */
 #ifdef BREAK_COMMITS_FIRST
     ps_word_finish(p, PRIVATE);
     ps_os_map_identity(p);
-    goto next;
+    goto end_next;
 #endif
     if
     :: ps_os_map_identity(p)
@@ -230,7 +229,7 @@ breaking: /* ps_break_stretch: copy_and_map */
 #else
     ps_word_finish(p, PRIVATE);
 #endif
-    goto next;
+    goto end_next;
 
 give_back:
     if
@@ -242,8 +241,8 @@ give_back:
     fi;
     ps_word_finish(p, SHARED_STATE);
     if
-    :: goto next /* tried again after a pause */
-    :: d_step { refused -> refused = false }; goto next /* SIGBUS */
+    :: goto end_next /* tried again after a pause */
+    :: d_step { refused -> refused = false }; goto end_next /* SIGBUS */
     fi;
 
 #ifdef IO
@@ -262,11 +261,9 @@ pinned: /* a system call or a device writes to the page */
     :: device_writes(B)
     fi;
     d_step { io_holds[me] = false; pins[p]-- }; /* ps_unpin */
-    goto next;
+    goto end_next;
 #endif
 
-stop:
-    skip
 }
 
 /* ---- The host: scanner (merge.c), settling (settle.c), and who uses the frame ---- */
@@ -298,11 +295,10 @@ active proctype Host()
 {
     byte p;
 
-pass:
+end_pass:
     if
-    :: over; goto stop
-    :: reuse_frame(A); goto pass
-    :: reuse_frame(B); goto pass
+    :: reuse_frame(A); goto end_pass
+    :: reuse_frame(B); goto end_pass
     :: atomic {
         !over ->
         if
@@ -310,7 +306,7 @@ pass:
         :: HAS_SECOND_PAGE; p = 1
         fi;
         if
-        :: recorded[p] && HAS_LEFT_FRAME(p) -> recorded[p] = false; p = 0; goto pass
+        :: recorded[p] && HAS_LEFT_FRAME(p) -> recorded[p] = false; p = 0; goto end_pass
 #ifdef HASH_ONLY
         :: !recorded[p] && VIEW(p) == frame -> recorded[p] = true; goto hashed
 #else
@@ -328,7 +324,7 @@ pass:
            state[p] = SEALED; goto merge_zero
         /* pagemap told some time ago which pages have copies, so any may be named */
         :: state[p] == KERNEL_SHARED -> state[p] = BREAKING; goto settle
-        :: else -> p = 0; goto pass
+        :: else -> p = 0; goto end_pass
         fi
        }
     fi;
@@ -337,7 +333,7 @@ pass:
 hashed:
     if
     :: d_step { MAY_SEAL(p) -> state[p] = SEALED }
-    :: d_step { !MAY_SEAL(p) -> recorded[p] = false; p = 0 }; goto pass
+    :: d_step { !MAY_SEAL(p) -> recorded[p] = false; p = 0 }; goto end_pass
     fi;
 #endif
 
@@ -391,7 +387,7 @@ merge: /* ps_merge, target: the frame */
     ps_os_punch(p);
 #endif
     p = 0;
-    goto pass;
+    goto end_pass;
 
 merge_zero: /* ps_merge, target: PS_TARGET_ZERO */
     if
@@ -426,7 +422,7 @@ punch_zero:
     ps_word_finish(p, ZERO);
 #endif
     p = 0;
-    goto pass;
+    goto end_pass;
 
 lift_seal:
 #ifdef PRIVATE_BEFORE_UNSEAL
@@ -437,7 +433,7 @@ lift_seal:
     ps_word_finish(p, PRIVATE);
 #endif
     d_step { recorded[p] = false; p = 0 };
-    goto pass;
+    goto end_pass;
 
 settle: /* ps_settle */
 #ifndef DROP_UNSEALED
@@ -465,16 +461,14 @@ settle: /* ps_settle */
     fi;
     ps_word_finish(p, PRIVATE);
     p = 0;
-    goto pass;
+    goto end_pass;
 
 unsettled:
     ps_os_unseal(p);
     ps_word_finish(p, KERNEL_SHARED);
     p = 0;
-    goto pass;
+    goto end_pass;
 
-stop:
-    skip
 }
 
 init

@@ -29,6 +29,9 @@ internal static class Quantity
     /// <summary>A whole number with separators: <c>12,345</c>.</summary>
     public static string Count(double count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>A number of guests: <c>1 guest</c>, <c>4 guests</c>.</summary>
+    public static string Guests(int count) => count == 1 ? "1 guest" : $"{count} guests";
+
     /// <summary>A share of one as a percentage: <c>45.6 %</c>.</summary>
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %");
 

@@ -11,6 +11,7 @@ internal sealed class StopRequest : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
+    private int _requests;
 
     public StopRequest()
     {
@@ -31,7 +32,8 @@ internal sealed class StopRequest : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        if (!_source.IsCancellationRequested)
+        // Signals are handled on threads of the pool, so two may come here at once.
+        if (Interlocked.Increment(ref _requests) == 1)
         {
             context.Cancel = true;
             _source.Cancel();

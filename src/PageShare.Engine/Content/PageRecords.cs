@@ -58,6 +58,9 @@ internal sealed class PageRecords : IDisposable
     /// <summary>Bytes reserved, committed or not.</summary>
     public long Bytes => _values.Bytes + _statuses.Bytes;
 
+    /// <summary>Pages that are <see cref="PageKind.Hashed"/>: private, with memory of their own.</summary>
+    public long HashedPages { get; private set; }
+
     /// <summary>What the page is.</summary>
     public PageKind KindOf(PageNumber page) => (PageKind)(_statuses[page.Value] & KindMask);
 
@@ -108,6 +111,15 @@ internal sealed class PageRecords : IDisposable
             return 0;
         }
 
+        return ObserveUnwritten(page);
+    }
+
+    /// <summary>
+    /// Records that a Hashed page was not written since its last look, so that its hash is what it was.
+    /// </summary>
+    /// <returns>As <see cref="Observe"/>.</returns>
+    public int ObserveUnwritten(PageNumber page)
+    {
         var stable = Math.Min(StablePassesOf(page) + 1, MaximumStablePasses);
         ref var status = ref _statuses[page.Value];
         status = (byte)((status & ~StableMask) | (stable << StableShift));
@@ -166,6 +178,7 @@ internal sealed class PageRecords : IDisposable
     {
         _values[page.Value] = value;
         ref var status = ref _statuses[page.Value];
+        HashedPages += (kind == PageKind.Hashed ? 1 : 0) - ((status & KindMask) == (int)PageKind.Hashed ? 1 : 0);
         status = (byte)((status & BackOffMask) | (int)kind);
     }
 

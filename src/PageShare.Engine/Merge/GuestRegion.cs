@@ -32,6 +32,7 @@ internal sealed unsafe class GuestRegion : IDisposable
         Pages = spec.Pages;
         Records = new PageRecords(spec.MaximumPages);
         _boundaries = NativeArray<ushort>.Allocate((spec.MaximumPages / Shim.OrderPages) + 1);
+        Written = new WrittenPages(spec.MaximumPages);
         Copies = spec.FaultMode == FaultMode.Kernel ? new AnonymousCopies(spec.MaximumPages) : null;
     }
 
@@ -59,6 +60,9 @@ internal sealed unsafe class GuestRegion : IDisposable
     /// <summary>The bytes as the host sees them.</summary>
     public Backing Backing => _backing;
 
+    /// <summary>Which pages must be looked at.</summary>
+    public WrittenPages Written { get; }
+
     /// <summary>Kernel mode: which broken pages were counted. Null in Signal mode.</summary>
     public AnonymousCopies? Copies { get; }
 
@@ -80,7 +84,7 @@ internal sealed unsafe class GuestRegion : IDisposable
     /// <summary>Bytes of tables for this region: words, records, bitmaps. By what is in use, not by what is reserved.</summary>
     public long MetadataBytes =>
         _table.AllocatedBytes + (Pages * PageRecords.BytesPerPage) + (Pages / Shim.OrderPages * sizeof(ushort))
-        + (Copies is null ? 0 : Pages / 8);
+        + WrittenPages.BytesFor(Pages) + (Copies is null ? 0 : Pages / 8);
 
     /// <summary>Makes a region of new memory and maps it.</summary>
     /// <exception cref="PlatformException">The system lacks memory, mappings, address space or descriptors.</exception>
@@ -121,6 +125,7 @@ internal sealed unsafe class GuestRegion : IDisposable
     {
         _backing.Grow(pages * PageSize.Bytes);
         Require(Shim.GrowRegion(Handle, (ulong)pages), "mapping", $"{pages} pages of guest '{Spec.Name}'");
+        Written.MarkUnsettled(new PageNumber(Pages));
         Pages = pages;
     }
 
@@ -161,6 +166,7 @@ internal sealed unsafe class GuestRegion : IDisposable
     public void DisposeTables()
     {
         Records.Dispose();
+        Written.Dispose();
         Copies?.Dispose();
         _boundaries.Dispose();
     }
@@ -184,6 +190,7 @@ internal sealed unsafe class GuestRegion : IDisposable
             StoreDescriptor = spec.Domain.Store.ReaderDescriptor,
             FaultMode = (uint)spec.FaultMode,
             MapNow = adopt ? 0u : 1u,
+            TrackWrites = spec.TrackWrites ? 1u : 0u,
         };
         int error;
         var region = Shim.CreateRegion(&config, &error);

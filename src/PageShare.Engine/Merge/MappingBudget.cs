@@ -27,6 +27,7 @@ internal sealed class MappingBudget
     private readonly long[] _demand = new long[Shim.OrderPages + 1];
     private long _sharedRuns;
     private long _refused;
+    private long _passedOver;
 
     /// <summary>Most mappings that all regions together may take.</summary>
     public long Limit { get; set; }
@@ -39,6 +40,11 @@ internal sealed class MappingBudget
 
     /// <summary>Shared runs shorter than this are to be unshared, to make room; 0: none.</summary>
     public int UnshareBelow { get; private set; }
+
+    /// <summary>
+    /// Whether there is so much room that runs need not be counted in stretches where nothing happens.
+    /// </summary>
+    public bool IsRoomy => ShortestRun == 1 && UnshareBelow == 0 && Used <= Limit / 2;
 
     /// <summary>Whether a new run of this length may be shared now.</summary>
     public bool Admits(int length)
@@ -63,6 +69,9 @@ internal sealed class MappingBudget
         _sharedRuns++;
         Offer(length);
     }
+
+    /// <summary>Tells of a stretch whose runs are not counted in this pass.</summary>
+    public void PassOver(GuestRegion region, PageNumber first) => _passedOver += region.BoundariesOf(first);
 
     /// <summary>Counts the mappings of one stretch of a region anew.</summary>
     /// <param name="region">The region.</param>
@@ -90,8 +99,9 @@ internal sealed class MappingBudget
     public void EndPass()
     {
         // A run costs two boundaries at most, and less where runs touch: what it costs here can be seen once some exist.
-        var costPerRun = _sharedRuns >= FewRuns ? Math.Clamp((double)Used / _sharedRuns, 1, 2) : 2;
-        var room = Limit * FillTarget;
+        var counted = Used - _passedOver;
+        var costPerRun = _sharedRuns >= FewRuns ? Math.Clamp((double)counted / _sharedRuns, 1, 2) : 2;
+        var room = (Limit * FillTarget) - _passedOver;
         var shortest = Shim.OrderPages;
         for (var demand = 0.0; shortest > 0; shortest--)
         {
@@ -107,6 +117,7 @@ internal sealed class MappingBudget
         Array.Clear(_demand);
         _sharedRuns = 0;
         _refused = 0;
+        _passedOver = 0;
     }
 
     /// <summary>Mappings that begin in [first, first + count): page first counts if it does not go on from the page before.</summary>

@@ -80,16 +80,19 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         {
             case MergeResult.Done when target == Shim.TargetZero:
                 region.Records.SetZero(page);
+                region.Written.MarkHole(page);
                 region.Tally.ZeroPagesFreed++;
                 pass.ZeroPagesFreed++;
                 break;
             case MergeResult.Done:
                 region.Domain.Frames.AddUser(new FrameNumber(target));
                 region.Records.SetSharing(page, new FrameNumber(target));
+                region.Copies?.Clear(page); // its next break is a new one
                 region.Tally.Merges++;
                 pass.Merges++;
                 break;
             default:
+                region.Written.MarkUnsettled(page);
                 region.Tally.Abandoned++;
                 pass.Abandoned++;
                 if (result == MergeResult.Differs && target != Shim.TargetZero)

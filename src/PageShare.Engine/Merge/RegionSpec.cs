@@ -8,6 +8,7 @@ namespace PageShare.Merge;
 /// <param name="FaultMode">How stores to shared pages are caught.</param>
 /// <param name="BreakTimeout">How long a break may wait for memory.</param>
 /// <param name="IsAdopted">Whether the memory is somebody else's and goes back to them.</param>
+/// <param name="TrackWrites">Whether the kernel tells which pages were written; else every pass hashes all.</param>
 internal sealed record RegionSpec(
     string Name,
     ShareDomain Domain,
@@ -15,4 +16,5 @@ internal sealed record RegionSpec(
     long MaximumPages,
     FaultMode FaultMode,
     TimeSpan BreakTimeout,
-    bool IsAdopted);
+    bool IsAdopted,
+    bool TrackWrites);

@@ -24,6 +24,11 @@ public sealed record EngineSnapshot
     /// </summary>
     public required string BreakCounting { get; init; }
 
+    /// <summary>
+    /// How written pages are found: <c>pagemap</c> (the kernel marks them) or <c>rehash</c> (every pass hashes all pages).
+    /// </summary>
+    public string WriteTracking { get; init; } = "rehash";
+
     /// <summary>What is wrong and what to do about it, a sentence each; empty when all is well.</summary>
     public string[] Warnings { get; init; } = [];
 }

@@ -78,6 +78,12 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "ps_disown")]
     public static partial int Disown(RegionHandle region);
 
+    [LibraryImport(Library, EntryPoint = "ps_tracking_start")]
+    public static partial int StartTracking();
+
+    [LibraryImport(Library, EntryPoint = "ps_find_written")]
+    public static partial long FindWritten(RegionHandle region, ulong page, ulong count, ulong* written);
+
     [LibraryImport(Library, EntryPoint = "ps_reserve_fill")]
     public static partial int FillReserve(uint mappings);
 

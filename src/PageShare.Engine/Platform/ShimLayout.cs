@@ -37,6 +37,8 @@ internal unsafe struct ShimRegionConfig
     public int StoreDescriptor;
     public uint FaultMode;
     public uint MapNow;
+    public uint TrackWrites;
+    public uint Reserved;
 }
 
 /// <summary>ps_histogram: the buckets, and the largest value; nanoseconds.</summary>

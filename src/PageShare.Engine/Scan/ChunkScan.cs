@@ -57,12 +57,16 @@ internal sealed unsafe class ChunkScan
     {
         var toEdge = Pages - (first.Value % Pages);
         var count = (int)Math.Min(Math.Min(mostPages, toEdge), region.Pages - first.Value);
-        var began = Shim.ThreadCpuNanoseconds();
         SettleCopies(region, first, count, pass);
         ReconcileBroken(region, first, count, pass);
         if (passNumber % ForgivingPasses == 0)
         {
             Forgive(region, first, count);
+        }
+
+        if (first.Value % Pages == 0)
+        {
+            region.Written.BeginStretch(first);
         }
 
         _budget.Recount(region, first);
@@ -73,13 +77,30 @@ internal sealed unsafe class ChunkScan
             _runs.Build(region, first, _candidates.AsSpan(0, count), _plan);
             _merger.Execute(region, first, count, _plan, pass);
         }
+        else
+        {
+            region.Written.MarkUnsettled(first);
+        }
 
-        pass.PagesScanned += count;
-        region.Tally.PagesScanned += count;
-        var spent = Shim.ThreadCpuNanoseconds() - began;
-        pass.CpuNanoseconds += spent;
-        region.Tally.CpuNanoseconds += spent;
         return count;
+    }
+
+    /// <summary>Passes over stretches in which nothing happened since the last pass.</summary>
+    /// <param name="region">The guest's region.</param>
+    /// <param name="first">First page.</param>
+    /// <param name="mostPages">About how many pages at the most.</param>
+    /// <returns>Pages passed over; 0 when <paramref name="first"/> must be looked at.</returns>
+    public int PassOver(GuestRegion region, PageNumber first, int mostPages)
+    {
+        var page = first;
+        while (page.Value % Pages == 0 && page.Value < region.Pages && page - first < mostPages
+            && _budget.IsRoomy && region.Written.CanPassOver(page))
+        {
+            _budget.PassOver(region, page);
+            page = new PageNumber(Math.Min(page.Value + Pages, region.Pages));
+        }
+
+        return (int)(page - first);
     }
 
     /// <summary>
@@ -218,9 +239,13 @@ internal sealed unsafe class ChunkScan
         for (var i = 0; i < count; i++)
         {
             var page = first + i;
-            _candidates[i] = _resident[i] == 0 || region.Records.KindOf(page) == PageKind.Sharing
-                ? default
-                : Judge(region, page, i == 0 ? default : _candidates[i - 1], passNumber, ref looked);
+            _candidates[i] = IsWorthALook(region, page, _resident[i] != 0, passNumber)
+                ? Judge(region, page, i == 0 ? default : _candidates[i - 1], ref looked)
+                : default;
+            if (_candidates[i].Kind != CandidateKind.None)
+            {
+                region.Written.MarkUnsettled(page); // until it shares
+            }
         }
 
         region.Tally.PagesHashed += looked;
@@ -250,43 +275,91 @@ internal sealed unsafe class ChunkScan
         _resident.AsSpan(0, count).Fill(1);
     }
 
-    private Candidate Judge(GuestRegion region, PageNumber page, Candidate before, long passNumber, ref int looked)
+    /// <summary>Whether there is anything to find out about the page now; if not now but later, its stretch is unsettled.</summary>
+    private bool IsWorthALook(GuestRegion region, PageNumber page, bool isResident, long passNumber)
     {
-        var records = region.Records;
+        var state = region.Words.Read(page).State;
+        if (region.Records.KindOf(page) == PageKind.Sharing)
+        {
+            if (PageStates.IsShared(state))
+            {
+                region.Written.Clear(page);
+            }
+
+            return false;
+        }
+
+        if (!isResident)
+        {
+            region.Written.Clear(page);
+            region.Written.MarkHole(page);
+            return false;
+        }
+
+        // A page under a pin is written by devices too, which leaves no mark: its bit stays set until after the pin.
+        if (state == PageState.Zero || (region.Words.Read(page) == PageWord.Private
+            && !region.Records.IsBackedOff(page, passNumber, _options.BackOffMaximumPasses)))
+        {
+            return true;
+        }
+
+        region.Written.MarkUnsettled(page);
+        return false;
+    }
+
+    private Candidate Judge(GuestRegion region, PageNumber page, Candidate before, ref int looked)
+    {
         var word = region.Words.Read(page);
         if (word.State == PageState.Zero)
         {
             looked++;
+            region.Written.Clear(page);
             if (ZeroPage.IsZero(region.Backing.ReadPage(page)))
             {
                 return new Candidate(CandidateKind.Zero, 0, _zeroHash, true); // read since, which allocates: a hole again
             }
 
             // Written since. Its word is moved by whoever looks first; if that is a pin, there is nothing to do here.
+            region.Written.MarkUnsettled(page);
             if (!region.Words.TryTransition(page, word, PageWord.Private))
             {
                 return default;
             }
-
-            word = PageWord.Private;
         }
 
-        if (word != PageWord.Private || records.IsBackedOff(page, passNumber, _options.BackOffMaximumPasses))
+        var hash = Observe(region, page, ref looked, out var isStable, out var isZero);
+        if (!isStable)
         {
-            return default;
+            region.Written.MarkUnsettled(page);
         }
 
-        looked++;
-        var bytes = region.Backing.ReadPage(page);
-        var isZero = ZeroPage.IsZero(bytes);
-        var hash = isZero ? _zeroHash : _hasher.Hash(bytes);
-        var isStable = records.Observe(page, hash) >= _options.StablePasses;
         if (isZero)
         {
             return isStable ? new Candidate(CandidateKind.Zero, 0, hash, true) : default;
         }
 
         return Propose(region, page, hash, isStable, before);
+    }
+
+    /// <summary>The page's hash, computed anew only if the page was written since it was last computed.</summary>
+    private uint Observe(GuestRegion region, PageNumber page, ref int looked, out bool isStable, out bool isZero)
+    {
+        if (!region.Written.Contains(page) && region.Records.TryGetHash(page, out var hash))
+        {
+            isStable = region.Records.ObserveUnwritten(page) >= _options.StablePasses;
+
+            // Another content may have the hash of zeros; the shim looks before it punches.
+            isZero = hash == _zeroHash;
+            return hash;
+        }
+
+        region.Written.Clear(page);
+        looked++;
+        var bytes = region.Backing.ReadPage(page);
+        isZero = ZeroPage.IsZero(bytes);
+        hash = isZero ? _zeroHash : _hasher.Hash(bytes);
+        isStable = region.Records.Observe(page, hash) >= _options.StablePasses;
+        return hash;
     }
 
     /// <summary>Finds what the page could share; a page of which there is no other is entered in the index as a hint.</summary>

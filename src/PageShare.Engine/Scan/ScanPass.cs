@@ -1,5 +1,6 @@
 using PageShare.Memory;
 using PageShare.Merge;
+using PageShare.Platform;
 
 namespace PageShare.Scan;
 
@@ -58,15 +59,20 @@ internal sealed class ScanPass
         var region = _regions[_current];
         lock (_registry.Gate)
         {
-            if (!region.Handle.IsClosed && _page.Value < region.Pages)
+            _step.Clear();
+            var began = Shim.ThreadCpuNanoseconds();
+            if (!region.Handle.IsClosed)
             {
-                _step.Clear();
-                pages = _scan.Scan(region, _page, mostPages, _number, _mayMerge, _step);
-                Tally.Add(_step);
-                _totals.Add(_step);
-                cpuNanoseconds = _step.CpuNanoseconds;
+                pages = Scan(region, mostPages);
             }
 
+            cpuNanoseconds = Shim.ThreadCpuNanoseconds() - began;
+            _step.PagesScanned = pages;
+            _step.CpuNanoseconds = cpuNanoseconds;
+            region.Tally.PagesScanned += pages;
+            region.Tally.CpuNanoseconds += cpuNanoseconds;
+            Tally.Add(_step);
+            _totals.Add(_step);
             _page += pages;
             if (region.Handle.IsClosed || _page.Value >= region.Pages)
             {
@@ -76,5 +82,16 @@ internal sealed class ScanPass
         }
 
         return _current < _regions.Length;
+    }
+
+    private int Scan(GuestRegion region, int mostPages)
+    {
+        if (_page.Value == 0)
+        {
+            region.Written.Take(region);
+        }
+
+        var passedOver = _scan.PassOver(region, _page, mostPages);
+        return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, _mayMerge, _step);
     }
 }

@@ -19,6 +19,9 @@ internal sealed class Scanner : IDisposable
     // Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every pass.
     private static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
 
+    // Where there is nothing to look at; else a step is one stretch.
+    private const int MostPagesAtOnce = 1 << 16;
+
     private readonly GuestRegistry _registry;
     private readonly EngineOptions _options;
     private readonly IPlatform _platform;
@@ -54,6 +57,7 @@ internal sealed class Scanner : IDisposable
         _platform = platform;
         _time = time;
         _budget = budget;
+        TracksWrites = options.TrackWrites && Shim.StartTracking() == 0;
         _scan = new ChunkScan(options, hasher, budget);
         _advisor = new ScanAdvisor(
             options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, options.CpuBudgetPercent, time);
@@ -98,6 +102,12 @@ internal sealed class Scanner : IDisposable
     /// <summary>What counts breaks of guests in Kernel mode: "perf" or "pagemap".</summary>
     public string KernelBreakCounting => _breakEvents is null ? "pagemap" : "perf";
 
+    /// <summary>How written pages are found: "pagemap" or "rehash".</summary>
+    public string WriteTracking => TracksWrites ? "pagemap" : "rehash";
+
+    /// <summary>Whether the kernel tells which pages were written; immutable.</summary>
+    public bool TracksWrites { get; }
+
     /// <summary>Whether the background thread rests.</summary>
     public bool IsPaused
     {
@@ -123,7 +133,7 @@ internal sealed class Scanner : IDisposable
             var isComplete = false;
             while (!isComplete && !cancellation.IsCancellationRequested)
             {
-                isComplete = !pass.Step(ChunkScan.Pages, out _, out _);
+                isComplete = !pass.Step(MostPagesAtOnce, out _, out _);
             }
 
             if (isComplete)

@@ -23,4 +23,7 @@ public enum TestCall
 
     /// <summary>madvise that drops a copy of the kernel's.</summary>
     Drop = 6,
+
+    /// <summary>Registering pages for write tracking.</summary>
+    Track = 7,
 }

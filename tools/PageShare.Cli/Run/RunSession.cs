@@ -63,7 +63,7 @@ internal sealed class RunSession(RunOptions options, RunView view)
         CancellationTokenSource faulted,
         CancellationToken stop)
     {
-        view.Note($"loading {plans.Count} guests, {Quantity.Bytes(plans.Sum(plan => plan.Bytes))}");
+        view.Note($"loading {Quantity.Guests(plans.Count)}, {Quantity.Bytes(plans.Sum(plan => plan.Bytes))}");
         var census = new DuplicateCensus();
         var loader = new GuestLoader(census);
         WorkRates rates = WorkRates.Of(options).Share(plans.Count);
@@ -97,7 +97,7 @@ internal sealed class RunSession(RunOptions options, RunView view)
         {
             string less = options.HasImages ? "fewer images" : "fewer --guests or a smaller --input";
             throw CommandException.Failed(
-                $"{plans.Count} guests need {Quantity.Bytes(needed)}, and {Quantity.Bytes(available)} are available here, "
+                $"{Quantity.Guests(plans.Count)} would need {Quantity.Bytes(needed)}, and {Quantity.Bytes(available)} are available here, "
                 + $"since every page is really written before sharing begins. Use {less}, or free some memory.");
         }
     }

@@ -35,7 +35,7 @@ internal static class Summary
     {
         RunOptions options = result.Options;
         string domains = options.DomainPerGuest ? "each in a domain of its own" : "in one domain";
-        return $"{result.Verdicts.Count} guests, {Quantity.Pages(result.Loaded.Pages)}, {domains}; "
+        return $"{Quantity.Guests(result.Verdicts.Count)}, {Quantity.Pages(result.Loaded.Pages)}, {domains}; "
             + $"fault mode {RunHead.FaultModeName(options.FaultMode)}, {options.WriteRate} writes/s, seed {options.Seed}";
     }
 
@@ -92,7 +92,7 @@ internal static class Summary
         }
 
         output.WriteLine(result.Verified
-            ? $"  verified   every byte of {result.Verdicts.Count} guests is what that guest wrote last"
+            ? $"  verified   every byte of {Quantity.Guests(result.Verdicts.Count)} is what that guest wrote last"
             : "  verified   NO");
     }
 }

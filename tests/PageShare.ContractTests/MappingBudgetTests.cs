@@ -1,0 +1,224 @@
+using PageShare.PageTable;
+using PageShare.TestKit;
+using PageShare.TestKit.Proof;
+
+namespace PageShare.ContractTests;
+
+/// <summary>Mappings are counted and capped, and the longest runs come first.</summary>
+public sealed class MappingBudgetTests : EngineTest
+{
+    private const int Pages = 1200;
+    private static readonly int[] RunLengths = [1, 2, 8, 64];
+    private const int RunsOfEachLength = 4;
+
+    /// <summary>Layouts that ask for far more mappings than there are, each in its own way.</summary>
+    public static TheoryData<string, int, FaultMode> Crowds()
+    {
+        var data = new TheoryData<string, int, FaultMode>();
+        foreach (var layout in new[] { "fill", "alternate", "reversed", "shuffled" })
+        {
+            foreach (var budget in new[] { 0, 20, 100, 1000 })
+            {
+                data.Add(layout, budget, FaultMode.Signal);
+                data.Add(layout, budget, FaultMode.Kernel);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Crowds))]
+    public void MappingsStayWithinTheBudgetAfterEveryPass(string layout, int budget, FaultMode mode)
+    {
+        var engine = StartWithBudget(mode, budget);
+        engine.AddGuest("first", Pages, page => Layout(layout, guest: 0, page));
+        engine.AddGuest("second", Pages, page => Layout(layout, guest: 1, page));
+        var shared = 0L;
+        for (var pass = 0; pass < 6; pass++)
+        {
+            engine.Scan();
+            IsWithinBudget(engine, budget);
+            shared = engine.Totals.PagesSharing;
+        }
+
+        Assert.Equal(budget >= 20, shared > 0); // the budget is used, too
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void MappingsCountedAreThoseThatTheKernelHas(FaultMode mode)
+    {
+        var engine = Start(mode);
+        engine.AddGuest("first", Pages, static page => Layout("fill", 0, page));
+        engine.AddGuest("second", Pages, static page => Layout("alternate", 1, page));
+        engine.AddGuest("third", Pages, static page => Layout("alternate", 0, page));
+        CountsMappingsRight(engine);
+        engine.Converge();
+        CountsMappingsRight(engine);
+        for (var page = 0; page < Pages; page += 7)
+        {
+            engine.Guests[2].Write(page, 9, 9);
+        }
+
+        engine.Scan();
+        CountsMappingsRight(engine);
+        engine.Engine.UnshareAll();
+        engine.Scan();
+        engine.Engine.UnshareAll();
+        CountsMappingsRight(engine);
+    }
+
+    [Theory, BothModes]
+    public void TheLongestRunsAreSharedWhenThereIsNotRoomForAll(FaultMode mode)
+    {
+        // Two guests with four runs of each length, two mappings a run: room for those of 64 and of 8 pages.
+        var room = 2 + (2 * 2 * RunsOfEachLength * 2);
+        var engine = StartWithBudget(mode, room + 6);
+        var (runs, pages) = LayOutRuns();
+        engine.AddGuest("first", pages, page => InRuns(runs, guest: 0, page));
+        engine.AddGuest("second", pages, page => InRuns(runs, guest: 1, page));
+
+        engine.Converge();
+
+        IsWithinBudget(engine, room + 6);
+        foreach (var guest in engine.Guests)
+        {
+            Assert.Equal(64 * RunsOfEachLength, SharedPages(guest, runs, 64));
+            Assert.Equal(8 * RunsOfEachLength, SharedPages(guest, runs, 8));
+            Assert.Equal(0, SharedPages(guest, runs, 1));
+        }
+
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void ShortRunsMakeRoomForLongOnesThatComeLater(FaultMode mode)
+    {
+        const int Budget = 100;
+        var engine = StartWithBudget(mode, Budget);
+        engine.AddGuest("first", Pages, static page => Layout("alternate", 0, page));
+        engine.AddGuest("second", Pages, static page => Layout("alternate", 1, page));
+        engine.Converge();
+        var before = engine.Totals;
+        Assert.True(before.PagesSharing is > 10 and < Budget);
+
+        engine.AddGuest("third", 2048, static page => PageContent.Unique(page + 100_000));
+        engine.AddGuest("fourth", 2048, static page => PageContent.Unique(page + 100_000));
+        for (var pass = 0; pass < 10; pass++)
+        {
+            engine.Scan();
+        }
+
+        IsWithinBudget(engine, Budget);
+        Assert.True(engine.Totals.PagesSharing >= 2048, $"{engine.Totals.PagesSharing} pages share.");
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void RunsCutToPiecesByWritesAreUnshared(FaultMode mode)
+    {
+        const int Budget = 60;
+        var engine = StartWithBudget(mode, Budget);
+        engine.AddGuest("first", Pages, static page => PageContent.Unique(page + 1));
+        engine.AddGuest("second", Pages, static page => PageContent.Unique(page + 1));
+        engine.Converge();
+        Assert.Equal(Pages, engine.Totals.PagesSharing);
+
+        for (var page = 101; page < 400; page += 2) // 300 mappings
+        {
+            engine.Guests[0].Write(page, 0, 1);
+        }
+
+        engine.Scan(); // sees that it is too much
+        engine.Scan(); // does something about it
+        engine.Scan();
+
+        IsWithinBudget(engine, Budget);
+        Assert.True(engine.Totals.PagesSharing >= Pages - 300 - 100, "The long runs should still be shared.");
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void AFullDefaultBudgetLeavesTheProcessRoomAndGuestsCanWrite(FaultMode mode)
+    {
+        var limit = int.Parse(File.ReadAllText("/proc/sys/vm/max_map_count"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.SkipWhen(limit > 100_000, $"needs vm.max_map_count near its old default of 65530; here it is {limit}.");
+        var engine = Start(mode);
+        var pages = (limit / 2) + 2000;
+        engine.AddGuest("first", pages, static _ => PageContent.Of('x')); // one mapping a page
+        engine.Converge();
+
+        var now = engine.Totals;
+        Assert.InRange(now.MappingsUsed, now.MappingsLimit * 8 / 10, now.MappingsLimit);
+        Assert.InRange(ProcessMappings.Count, now.MappingsUsed * 9 / 10, (limit / 2) + 100);
+        for (var page = 0; page < pages; page += 5)
+        {
+            engine.Guests[0].Write(page, page % PageContent.Bytes, 7);
+        }
+
+        engine.AddGuest("second", 64, static _ => PageContent.Of('y'));
+        engine.Scan();
+        Assert.True(engine.Totals.MappingsUsed <= engine.Totals.MappingsLimit);
+        engine.Engine.UnshareAll();
+        engine.VerifyAll();
+    }
+
+    private TestEngine StartWithBudget(FaultMode mode, int budget) =>
+        Start(TestEngine.Defaults with { FaultMode = mode, MappingBudget = budget });
+
+    private static PageContent Layout(string layout, int guest, long page) => layout switch
+    {
+        "fill" => PageContent.Of('c'),
+        "alternate" => page % 2 == 0 ? PageContent.Unique(page + 1) : PageContent.Unique((100_000 * (guest + 1)) + page),
+        "reversed" => PageContent.Unique(guest == 0 ? page + 1 : Pages - page),
+        "shuffled" => PageContent.Unique(guest == 0 ? page + 1 : (page * 7 % Pages) + 1),
+        _ => throw new ArgumentOutOfRangeException(nameof(layout)),
+    };
+
+    // By the engine's count, and by the kernel's own of the guests' ranges.
+    private static void IsWithinBudget(TestEngine engine, int budget)
+    {
+        var now = engine.Totals;
+        Assert.True(now.MappingsUsed <= now.MappingsLimit || budget == 0, $"{now.MappingsUsed} of {now.MappingsLimit}.");
+        var mappings = engine.Guests.Sum(MappingsOf);
+        Assert.True(mappings <= Math.Max(budget, engine.Guests.Count), $"{mappings} mappings of guests, {budget} allowed.");
+    }
+
+    private static void CountsMappingsRight(TestEngine engine)
+    {
+        var now = engine.Engine.Snapshot();
+        Assert.Equal(engine.Guests.Select(static guest => (long)MappingsOf(guest)), now.Guests.Select(static g => g.Counters.MappingsUsed));
+    }
+
+    private static unsafe int MappingsOf(OracleGuest guest) =>
+        ProcessMappings.Of(guest.AddressOf(0), guest.Guest.Length).Count;
+
+    // Runs of every length in turn, with a page between two.
+    private static (Dictionary<long, int> LengthOfPage, long Pages) LayOutRuns()
+    {
+        var lengths = new Dictionary<long, int>();
+        var page = 1L;
+        for (var i = 0; i < RunsOfEachLength; i++)
+        {
+            foreach (var length in RunLengths)
+            {
+                for (var end = page + length; page < end; page++)
+                {
+                    lengths[page] = length;
+                }
+
+                page++;
+            }
+        }
+
+        return (lengths, page);
+    }
+
+    private static PageContent InRuns(Dictionary<long, int> runs, int guest, long page) => runs.ContainsKey(page)
+        ? PageContent.Unique(page + 1)
+        : PageContent.Unique((100_000 * (guest + 1)) + page);
+
+    private static int SharedPages(OracleGuest guest, Dictionary<long, int> runs, int length) =>
+        runs.Count(run => run.Value == length && PageStates.IsShared(EngineBooks.StateOf(guest, run.Key)));
+}

@@ -1,0 +1,103 @@
+using PageShare.TestKit;
+
+namespace PageShare.CrashProbe.Scenarios;
+
+/// <summary>Signal handlers of others, installed before the engine's or in its place.</summary>
+internal static unsafe class ForeignHandlers
+{
+    private const int Rounds = 50;
+
+    /// <summary>
+    /// A handler that was there first gets its own faults, and only these: those of guests are served, and those of null
+    /// references go on to the runtime.
+    /// </summary>
+    public static int Before(ProbeArguments arguments)
+    {
+        Foreign.Load(arguments);
+        ProbeFailedException.ThrowIf(Foreign.Install() != 0, "The handler cannot be installed.");
+        using var busy = BusyGuests.Start(arguments.Engine)?.KeepWorking();
+        for (var i = 0; i < Rounds; i++)
+        {
+            OrdinaryCrashes.StoreTo(Foreign.Arm());
+        }
+
+        var caught = OrdinaryCrashes.CaughtNulls(new ProbeArguments(["--threads", "1", "--count", "50"]));
+        busy?.Stop();
+        busy?.Check();
+        Console.WriteLine($"trapped {Foreign.Trapped()} of {Rounds}");
+        return caught;
+    }
+
+    /// <summary>
+    /// A handler that took the engine's place: the next pass unshares everything and merges nothing, and stores go on as if there
+    /// were no engine. A fault would end the process with exit code 77.
+    /// </summary>
+    public static int After(ProbeArguments arguments)
+    {
+        Foreign.Load(arguments);
+        using var busy = BusyGuests.Start(arguments.RequiredEngine)!;
+        ProbeFailedException.ThrowIf(busy.Engine.Snapshot().Warnings.Length > 0, "There is a warning too early.");
+        Replace();
+        busy.Engine.ScanOnce();
+        RequireUnshared(busy);
+        busy.StoreEverywhere();
+        for (var i = 0; i < 5; i++)
+        {
+            ProbeFailedException.ThrowIf(busy.Engine.ScanOnce().PagesMerged > 0, "Pages were merged without a handler.");
+        }
+
+        RequireUnshared(busy);
+        using var late = busy.Engine.CreateGuest("late", BusyGuests.PageBytes * 2);
+        busy.Check();
+        return ProbeExit.Done;
+    }
+
+    /// <summary>
+    /// The same, while the background scanner is in the middle of a pass that began before: what ScanOnce unshares must stay so.
+    /// </summary>
+    public static int AfterInMidPass(ProbeArguments arguments)
+    {
+        const int Pages = 8192;
+        Foreign.Load(arguments);
+        using var engine = PageShareEngine.Start(new EngineOptions
+        {
+            FaultMode = arguments.RequiredEngine,
+            ScanWhenBusy = true,
+
+            // Half a second a pass.
+            PagesPerSecond = 2 * Pages,
+            CpuBudgetPercent = 100,
+        });
+        using var guest = engine.CreateGuest("guest", Pages * BusyGuests.PageBytes);
+        for (var page = 0; page < Pages; page++)
+        {
+            guest.AsSpan((long)page * BusyGuests.PageBytes, BusyGuests.PageBytes).Fill((byte)(1 + (page % 3)));
+        }
+
+        // Now all pages were looked at once, and the background's pass merges as it goes.
+        engine.ScanOnce();
+        SpinWait.SpinUntil(() => engine.Snapshot().Guests[0].Counters.PagesSharing > 0);
+        Replace();
+        engine.ScanOnce();
+        var scanned = engine.Snapshot().Totals.PagesScanned;
+        SpinWait.SpinUntil(() => engine.Snapshot().Totals.PagesScanned > scanned + Pages);
+        ProbeFailedException.ThrowIf(
+            PageWordText.CountSharing(guest) > 0, "A pass that was under way merged pages without a handler.");
+        return ProbeExit.Done;
+    }
+
+    private static void Replace() => ProbeFailedException.ThrowIf(Foreign.Replace() != 0, "The handler cannot be replaced.");
+
+    private static void RequireUnshared(BusyGuests busy)
+    {
+        var warnings = busy.Engine.Snapshot().Warnings;
+        ProbeFailedException.ThrowIf(
+            !warnings.Any(static warning => warning.Contains("SIGSEGV", StringComparison.Ordinal)),
+            $"No warning tells of the handler: [{string.Join(", ", warnings)}].");
+        foreach (var guest in busy.Guests)
+        {
+            var sharing = PageWordText.CountSharing(guest);
+            ProbeFailedException.ThrowIf(sharing > 0, $"{sharing} pages of guest '{guest.Name}' still share.");
+        }
+    }
+}

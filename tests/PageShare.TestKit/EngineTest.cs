@@ -1,0 +1,37 @@
+using PageShare.TestKit.Points;
+using PageShare.TestKit.Proof;
+
+namespace PageShare.TestKit;
+
+/// <summary>
+/// What tests of a whole engine begin with. When a test has ended, gates are open, nothing fails on purpose any more, and
+/// nothing of its engines may be left in the process.
+/// </summary>
+public abstract class EngineTest : IDisposable
+{
+    private readonly List<TestEngine> _engines = [];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The order matters when a test has failed half-way: threads at gates keep engines from ending.
+        Gate.OpenAll();
+        Injection.EndAll();
+        _engines.ForEach(static engine => engine.Dispose());
+        GC.SuppressFinalize(this);
+        Assert.Empty(MemoryObjects.Names);
+    }
+
+    /// <summary>Starts an engine that does nothing by itself; it ends with the test.</summary>
+    protected TestEngine Start(FaultMode mode) => Keep(TestEngine.Start(mode));
+
+    /// <summary>Starts an engine that ends with the test.</summary>
+    protected TestEngine Start(EngineOptions options) => Keep(TestEngine.Start(options));
+
+    /// <summary>Has an engine end with the test.</summary>
+    protected TestEngine Keep(TestEngine engine)
+    {
+        _engines.Add(engine);
+        return engine;
+    }
+}
