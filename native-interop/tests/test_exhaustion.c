@@ -148,6 +148,32 @@ static void merging_without_mappings_leaves_pages_private(uint32_t mode)
 }
 IN_BOTH_MODES(merging_without_mappings_leaves_pages_private)
 
+/* Giving memory back is how a program gets out of this, so it must not need any. */
+static void regions_can_be_freed_and_refused(void)
+{
+    skip_where_the_limit_is_high();
+    struct guest *guests[5];
+    struct store *store = store_open(8);
+    for (unsigned i = 0; i < 5; i++) {
+        guests[i] = guest_open_with(store, 8, 8, SIGNAL_MODE, TIMEOUT_MS);
+        share(guests[i], 0, 8, 0, 1);
+    }
+    ps_region_config config = {.base = guests[0]->base, .pages = 8, .reserved_pages = 8, .map_now = 1};
+    config.words = guests[0]->words;
+    config.backing_fd = guests[0]->backing;
+    guest_free(guests[0]);
+    fill_up();
+    int32_t error = 0;
+    CHECK(ps_region_create(&config, &error) == NULL && error == -ENOMEM);
+    alarm(10);
+    for (unsigned i = 1; i < 4; i++) {
+        guest_free(guests[i]);
+        CHECK(munmap(guests[i]->base, 8 * PS_PAGE_SIZE) == 0);
+    }
+    store_byte(page_at(guests[4], 3), 66);
+    CHECK(page_is_except(page_at(guests[4], 3), 4, 0, 66));
+}
+
 /* Two breaks of neighbours can meet between mmap and madvise: the new mapping is then twice as long as the page that is to
  * get its attribute, and there is no mapping left to split it. */
 static void attributes_are_restored_without_a_mapping_to_spare(void)
@@ -173,6 +199,7 @@ const struct ps_test ps_tests_exhaustion[] = {
     BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break),
     BOTH_MODES(two_spare_mappings_last_for_ever),
     BOTH_MODES(merging_without_mappings_leaves_pages_private),
+    ONE_TEST(regions_can_be_freed_and_refused),
     ONE_TEST(attributes_are_restored_without_a_mapping_to_spare),
     {0, 0},
 };

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../core/fault.h"
 #include "fixture.h"
 
 #define PAGES 16u
@@ -243,6 +244,15 @@ static void writers_notice_nothing_of_adopting_and_disowning(uint32_t mode)
 }
 IN_BOTH_MODES(writers_notice_nothing_of_adopting_and_disowning)
 
+static void *fault_late(void *argument)
+{
+    struct guest *guest = argument;
+    for (uint64_t i = 0; !stop; i++) {
+        CHECK(ps_fault_on_store((uintptr_t)page_at(guest, i % PAGES)) == PS_FAULT_RETRY);
+    }
+    return NULL;
+}
+
 static void a_failed_adoption_leaves_the_range_as_it_was(void)
 {
     static const ps_call calls[] = {PS_CALL_SEAL, PS_CALL_COPY_HOME, PS_CALL_MAP_IDENTITY};
@@ -276,14 +286,37 @@ static void a_range_with_a_gap_is_not_adopted(void)
     CHECK(page_is_except(page_at(guest, 0), 1, 0, 66));
 }
 
+/* A fault that comes late looks at its page once more, and must not look like a pin while it does. */
+static void late_faults_do_not_keep_a_region_from_being_disowned(void)
+{
+    struct store *store = store_open(1);
+    struct guest *guest = guest_open(store, PAGES, SIGNAL_MODE);
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK(pthread_create(&threads[i], NULL, fault_late, guest) == 0);
+    }
+    for (int round = 0; round < 300; round++) {
+        CHECK(ps_disown(guest->region) == 0);
+    }
+    stop = 1;
+    for (int i = 0; i < 2; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+}
+
 static void a_failed_disowning_leaves_a_region_in_order(void)
 {
     struct store *store = store_open(PAGES);
     struct guest *guest = guest_open(store, PAGES, SIGNAL_MODE);
     share(guest, 0, PAGES, 0, 1);
-    CHECK(ps_inject_failure(PS_CALL_SEAL, 0, 1, ENOMEM) == 0 && ps_inject_failure(PS_CALL_UNSEAL, 0, 2, ENOMEM) == 0);
-    CHECK(ps_disown(guest->region) == -ENOMEM);
-    check_all_settled(guest);
+    alarm(10);
+    for (uint32_t times = 1; times != 0; times = times == 1 ? UINT32_MAX : 0) {
+        CHECK(ps_inject_failure(PS_CALL_SEAL, 0, 1, ENOMEM) == 0);
+        CHECK(ps_inject_failure(PS_CALL_UNSEAL, 0, times, ENOMEM) == 0);
+        CHECK(ps_disown(guest->region) == -ENOMEM);
+        CHECK(ps_inject_failure(PS_CALL_UNSEAL, 0, 0, 0) == 0);
+        check_all_settled(guest);
+    }
     share(guest, 0, PAGES, 0, 1);
     store_byte(page_at(guest, 3), 66);
     CHECK(ps_disown(guest->region) == 0);
@@ -302,6 +335,7 @@ const struct ps_test ps_tests_regions[] = {
     BOTH_MODES(writers_notice_nothing_of_adopting_and_disowning),
     ONE_TEST(a_failed_adoption_leaves_the_range_as_it_was),
     ONE_TEST(a_range_with_a_gap_is_not_adopted),
+    ONE_TEST(late_faults_do_not_keep_a_region_from_being_disowned),
     ONE_TEST(a_failed_disowning_leaves_a_region_in_order),
     {0, 0},
 };

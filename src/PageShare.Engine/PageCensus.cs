@@ -14,6 +14,7 @@ namespace PageShare;
 internal sealed unsafe class PageCensus
 {
     private readonly byte[] _resident = new byte[ChunkScan.Pages];
+    private int _stablePasses;
 
     /// <summary>Populated pages: those with memory, and those that had it and share or are holes now.</summary>
     public long Populated { get; private set; }
@@ -43,9 +44,10 @@ internal sealed unsafe class PageCensus
     /// <param name="region">The region.</param>
     /// <param name="seen">Frames already counted for another guest; those met here are added.</param>
     /// <param name="totals">Where breaks that are found are counted.</param>
-    public static PageCensus Take(GuestRegion region, BitArray seen, MergeTally totals)
+    /// <param name="stablePasses">Passes without a change after which a page is not volatile any more.</param>
+    public static PageCensus Take(GuestRegion region, BitArray seen, MergeTally totals, int stablePasses)
     {
-        var census = new PageCensus { AnonymousCopies = CountCopies(region, totals) };
+        var census = new PageCensus { _stablePasses = stablePasses, AnonymousCopies = CountCopies(region, totals) };
         for (var first = new PageNumber(0); first.Value < region.Pages; first += ChunkScan.Pages)
         {
             census.Count(region, first, (int)Math.Min(ChunkScan.Pages, region.Pages - first.Value), seen, totals);
@@ -102,7 +104,7 @@ internal sealed unsafe class PageCensus
                     break;
                 case PageKind.Hashed:
                     Populated++;
-                    _ = region.Records.StablePassesOf(page) > 0 ? Unshared++ : Volatile++;
+                    _ = region.Records.StablePassesOf(page) >= _stablePasses ? Unshared++ : Volatile++;
                     break;
                 case var kind:
                     if (!isResidencyKnown)

@@ -33,7 +33,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         var budget = new MappingBudget();
         Registry = new GuestRegistry(platform, budget);
         _scanner = new Scanner(Registry, options, platform, hasher, budget, time);
-        _snapshots = new SnapshotBuilder(Registry, _scanner, budget, platform, time);
+        _snapshots = new SnapshotBuilder(Registry, _scanner, budget, platform, options.StablePasses, time);
         _meter = new EngineMeter(Snapshot, time);
     }
 

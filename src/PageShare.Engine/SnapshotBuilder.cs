@@ -10,7 +10,7 @@ namespace PageShare;
 /// <summary>Takes snapshots: brings the books up to date, counts, and adds up.</summary>
 /// <remarks>Guard: the engine's lock, held by whoever calls.</remarks>
 internal sealed unsafe class SnapshotBuilder(
-    GuestRegistry registry, Scanner scanner, MappingBudget budget, IPlatform platform, TimeProvider time)
+    GuestRegistry registry, Scanner scanner, MappingBudget budget, IPlatform platform, int stablePasses, TimeProvider time)
 {
     /// <summary>Kernel memory of a mapping: the structure and its place in the trees, measured on Linux 6.18.</summary>
     private const int BytesPerMapping = 220;
@@ -110,7 +110,8 @@ internal sealed unsafe class SnapshotBuilder(
     private GuestSnapshot Build(GuestRegion region, BitArray seen, Histograms histograms)
     {
         var own = new Histograms();
-        var census = PageCensus.Take(region, seen, scanner.Totals); // counts kernel breaks too, hence first
+        var census = PageCensus.Take(region, seen, scanner.Totals, stablePasses); // counts kernel breaks too, hence first
+        budget.Recount(region);
         own.Add(region);
         histograms.Add(own);
         return new GuestSnapshot

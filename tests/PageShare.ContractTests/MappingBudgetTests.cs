@@ -103,8 +103,8 @@ public sealed class MappingBudgetTests : EngineTest
         var before = engine.Totals;
         Assert.True(before.PagesSharing is > 10 and < Budget);
 
-        engine.AddGuest("third", 2048, static page => PageContent.Unique(page + 100_000));
-        engine.AddGuest("fourth", 2048, static page => PageContent.Unique(page + 100_000));
+        engine.AddGuest("third", 2048, static page => PageContent.Unique(page + 500_000));
+        engine.AddGuest("fourth", 2048, static page => PageContent.Unique(page + 500_000));
         for (var pass = 0; pass < 10; pass++)
         {
             engine.Scan();

@@ -56,7 +56,7 @@ internal static unsafe partial class Libc
     public static partial int Duplicate(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close")]
-    public static partial int Close(int descriptor);
+    public static partial void Close(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "memset")]
     public static partial void* Fill(void* address, int value, nuint bytes);

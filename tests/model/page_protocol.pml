@@ -42,19 +42,20 @@ byte backing[PAGES] = A;
 byte frame = A;
 
 /*
- * Two worlds, each small enough to be searched to the end:
- * - sharing: threads 0 and 1 store to page 0 and one of them breaks it too; thread 2 stores to page 1, a neighbour or
- *   another guest's page, which shares the same frame;
- * - IO: page 0 alone; both threads store, break, pin and do I/O, and every system call may fail.
+ * Three worlds, each small enough to be searched to the end:
+ * - SHARING: threads 0 and 1 store to page 0, and one of them breaks it too; thread 2 stores to page 1, a neighbour or another
+ *   guest's page, which shares the same frame. No system call fails here;
+ * - IO: page 0 alone; both threads store, break, pin and do I/O;
+ * - SCANNERS: page 0 alone, without I/O; a second thread of the host gives orders that need no frame.
  */
 #define THREADS 3
 #define PAGE_OF(thread) (thread / 2)
-#ifdef IO
-#define HAS_SECOND_PAGE false
-#define FAILS true
-#else
+#ifdef SHARING
 #define HAS_SECOND_PAGE true
 #define FAILS false
+#else
+#define HAS_SECOND_PAGE false
+#define FAILS true
 #endif
 bool asleep[THREADS];   /* in the futex */
 bool io_holds[THREADS]; /* I/O holds the memory that the backing has now; a punch takes that away from the page */
@@ -284,14 +285,14 @@ pinned: /* a system call or a device writes to the page */
 inline reuse_frame(value)
 {
     d_step {
-        !over && !recorded[0] && !recorded[1] && frame != value ->
+        shares && !over && !recorded[0] && !recorded[1] && frame != value ->
         frame_changed_while_mapped = mapping[0] == FRAME || mapping[1] == FRAME;
         assert(!frame_changed_while_mapped);
         frame = value
     }
 }
 
-active proctype Host()
+proctype Host(bool shares)
 {
     byte p;
 
@@ -306,13 +307,13 @@ end_pass:
         :: HAS_SECOND_PAGE; p = 1
         fi;
         if
-        :: recorded[p] && HAS_LEFT_FRAME(p) -> recorded[p] = false; p = 0; goto end_pass
+        :: shares && recorded[p] && HAS_LEFT_FRAME(p) -> recorded[p] = false; p = 0; goto end_pass
 #ifdef HASH_ONLY
-        :: !recorded[p] && VIEW(p) == frame -> recorded[p] = true; goto hashed
+        :: shares && !recorded[p] && VIEW(p) == frame -> recorded[p] = true; goto hashed
 #else
         /* A user from before the order on, so that the frame stays while it is carried out. Any page may be tried: equal
          * hashes are no promise. */
-        :: !recorded[p] && MAY_SEAL(p) -> recorded[p] = true; state[p] = SEALED; goto merge
+        :: shares && !recorded[p] && MAY_SEAL(p) -> recorded[p] = true; state[p] = SEALED; goto merge
 #endif
         :: MAY_SEAL(p) || state[p] == ZERO ->
 #ifdef ZERO_BY_WORD
@@ -432,7 +433,7 @@ lift_seal:
     ps_os_unseal(p);
     ps_word_finish(p, PRIVATE);
 #endif
-    d_step { recorded[p] = false; p = 0 };
+    d_step { recorded[p] = recorded[p] && !shares; p = 0 };
     goto end_pass;
 
 settle: /* ps_settle */
@@ -474,14 +475,19 @@ unsettled:
 init
 {
     atomic {
+        run Host(true);
+#ifdef SCANNERS
+        run Host(false);
+#endif
+#ifdef SHARING
+        run Thread(2, 1, false);
+#endif
 #ifdef IO
         run Thread(0, 0, true);
-        run Thread(1, 0, true)
 #else
         run Thread(0, 0, false);
-        run Thread(1, 0, true);
-        run Thread(2, 1, false)
 #endif
+        run Thread(1, 0, true)
     };
     over = true
 }

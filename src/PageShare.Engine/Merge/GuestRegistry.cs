@@ -53,6 +53,7 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
         domain.Tenants++;
         _domains[domainName] = domain;
         _regions.Add(region);
+        budget.Recount(region, new PageNumber(0)); // what it takes with nothing shared
         return region;
     }
 

@@ -21,12 +21,16 @@ namespace PageShare.Merge;
 internal sealed class MappingBudget
 {
     private const double FillTarget = 0.95;
+    private const double FillLevel = 0.9;
     private const int FewRuns = 64;
 
     // Runs by length in pages, in the pass under way; longer ones count as longest.
     private readonly long[] _demand = new long[Shim.OrderPages + 1];
     private long _sharedRuns;
     private long _refused;
+
+    // Set aside for the plan under way, which Used does not count yet.
+    private long _reserved;
     private long _passedOver;
 
     /// <summary>Most mappings that all regions together may take.</summary>
@@ -46,17 +50,24 @@ internal sealed class MappingBudget
     /// </summary>
     public bool IsRoomy => ShortestRun == 1 && UnshareBelow == 0 && Used <= Limit / 2;
 
-    /// <summary>Whether a new run of this length may be shared now.</summary>
-    public bool Admits(int length)
+    /// <summary>Begins a new plan: what the one before had set aside is counted by now.</summary>
+    public void BeginPlan() => _reserved = 0;
+
+    /// <summary>Whether a new run may be shared now. If so, its mappings are set aside for the rest of the plan.</summary>
+    /// <param name="length">Its length in pages.</param>
+    /// <param name="mappings">Most mappings that it takes.</param>
+    public bool TryReserve(int length, int mappings)
     {
         // Runs one page too short fill what the longer ones leave.
-        var isAllowed = length >= ShortestRun || (length == ShortestRun - 1 && Used + 2 <= Limit * 0.9);
-        if (isAllowed && Used + 2 > Limit)
+        var needed = Used + _reserved + mappings;
+        var isAllowed = length >= ShortestRun || (length == ShortestRun - 1 && needed <= Limit * FillLevel);
+        if (isAllowed && needed > Limit)
         {
             _refused++;
             return false;
         }
 
+        _reserved += isAllowed ? mappings : 0;
         return isAllowed;
     }
 
@@ -72,6 +83,15 @@ internal sealed class MappingBudget
 
     /// <summary>Tells of a stretch whose runs are not counted in this pass.</summary>
     public void PassOver(GuestRegion region, PageNumber first) => _passedOver += region.BoundariesOf(first);
+
+    /// <summary>Counts all mappings of a region anew.</summary>
+    public void Recount(GuestRegion region)
+    {
+        for (var page = new PageNumber(0); page.Value < region.Pages; page += Shim.OrderPages)
+        {
+            Recount(region, page);
+        }
+    }
 
     /// <summary>Counts the mappings of one stretch of a region anew.</summary>
     /// <param name="region">The region.</param>

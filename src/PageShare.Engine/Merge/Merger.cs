@@ -13,7 +13,10 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     private readonly MergeResult[] _results = new MergeResult[Shim.OrderPages];
     private readonly uint[] _partnerTargets = new uint[Shim.OrderPages];
 
-    /// <summary>Merges a stretch of pages, then the pages elsewhere that share its new frames.</summary>
+    /// <summary>
+    /// Merges a stretch of pages, and before that the pages elsewhere that shall share its new frames: where such a page turns
+    /// out to be another, the frame would have one user and save nothing.
+    /// </summary>
     public void Execute(GuestRegion region, PageNumber first, int count, MergePlan plan, MergeTally pass)
     {
         if (!plan.HasTargets)
@@ -21,12 +24,51 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
             return;
         }
 
-        Order(region, first, plan.Targets.AsSpan(0, count), pass);
+        var targets = plan.Targets.AsSpan(0, count);
         OrderPartners(plan.SortedPartners(), pass);
+        DropFramesWithoutUsers(region, first, targets);
+        Order(region, first, targets, pass);
         foreach (var frame in plan.NewFrames)
         {
             region.Domain.FinishCreation(frame);
         }
+    }
+
+    /// <summary>Takes targets away that nobody shares, and tries these pages less often from now on.</summary>
+    private static void DropFramesWithoutUsers(GuestRegion region, PageNumber first, Span<uint> targets)
+    {
+        for (var i = 0; i < targets.Length; i++)
+        {
+            if (targets[i] < Shim.TargetZero && region.Domain.Frames.Users(new FrameNumber(targets[i])) == 0)
+            {
+                targets[i] = Shim.TargetNone;
+                region.Records.RaiseBackOff(first + i);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A new frame that only one of its two pages came to share, the other being different after all, saves nothing: that page
+    /// gets its own copy back, and nothing was merged.
+    /// </summary>
+    private void UnshareIfLonely(GuestRegion region, PageNumber page, MergeTally pass)
+    {
+        if (region.Records.KindOf(page) != PageKind.Sharing
+            || region.Records.FrameOf(page) is var frame && region.Domain.Frames.Users(frame) > 1
+            || Shim.Break(region.Handle, (ulong)page.Value, 1) < 0)
+        {
+            return; // without memory for a copy it stays as it is
+        }
+
+        region.Domain.Release(frame);
+        region.Records.SetPrivate(page);
+        region.Records.RaiseBackOff(page);
+        region.Written.MarkUnsettled(page);
+        region.Tally.Merges--;
+        pass.Merges--;
+        region.Tally.Abandoned++;
+        pass.Abandoned++;
+        budget.Recount(region, page);
     }
 
     /// <summary>Groups the partners by the stretch of their region that they lie in: one order each.</summary>

@@ -15,10 +15,14 @@ namespace PageShare.Merge;
 /// </remarks>
 internal sealed unsafe class RunBuilder(MappingBudget budget)
 {
+    /// <summary>A run cuts the mapping that it lies in in two.</summary>
+    private const int MappingsPerRun = 2;
+
     /// <summary>Fills <paramref name="plan"/> for the stretch of pages that the candidates describe.</summary>
     public void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
     {
         plan.Clear(candidates.Length);
+        budget.BeginPlan();
         for (int i = 0, end; i < candidates.Length; i = end)
         {
             end = i + 1;
@@ -60,7 +64,8 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
     private void PlanFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         budget.Offer(run.Length);
-        if (!run[0].IsReady || (!budget.Admits(run.Length) && !ExtendsSharedRun(region, first + index, run)))
+        if (!run[0].IsReady ||
+            (!ExtendsSharedRun(region, first + index, run) && !budget.TryReserve(run.Length, MappingsPerRun)))
         {
             return;
         }
@@ -88,22 +93,47 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
     private void PlanPairs(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         // The others may lie scattered, and then every part of them needs a mapping too.
-        var parts = 1;
-        for (var i = 1; i < run.Length; i++)
+        var parts = 0;
+        for (var i = 0; i < run.Length; i = EndOfPart(run, i))
         {
-            parts += run[i].Id == run[i - 1].Id + 1 ? 0 : 1;
+            parts++;
         }
 
+        var length = run.Length / parts;
         budget.Offer(run.Length);
         for (var i = 0; i < parts; i++)
         {
-            budget.Offer(run.Length / parts);
+            budget.Offer(length);
         }
 
-        if (run[0].IsReady && budget.Admits(run.Length / parts))
+        if (!run[0].IsReady)
         {
-            MakeFrames(region, first, index, run, plan);
+            return;
         }
+
+        // As many parts as there is room for.
+        for (int i = 0, end; i < run.Length; i = Math.Max(end, EndOfPart(run, i)))
+        {
+            end = i;
+            while (end < run.Length && budget.TryReserve(length, end == i ? 2 * MappingsPerRun : MappingsPerRun))
+            {
+                end = EndOfPart(run, end);
+            }
+
+            MakeFrames(region, first, index + i, run[i..end], plan);
+        }
+    }
+
+    /// <summary>Where the pages that the run's pages from here on are paired with cease to be neighbours.</summary>
+    private static int EndOfPart(ReadOnlySpan<Candidate> run, int start)
+    {
+        var end = start + 1;
+        while (end < run.Length && run[end].Id == run[end - 1].Id + 1)
+        {
+            end++;
+        }
+
+        return end;
     }
 
     /// <summary>Makes frames for the run's contents, in as few pieces of the store as it has room for.</summary>

@@ -344,12 +344,11 @@ internal sealed unsafe class ChunkScan
     /// <summary>The page's hash, computed anew only if the page was written since it was last computed.</summary>
     private uint Observe(GuestRegion region, PageNumber page, ref int looked, out bool isStable, out bool isZero)
     {
-        if (!region.Written.Contains(page) && region.Records.TryGetHash(page, out var hash))
+        // The hash of zeros may be that of another content as well, so it does not tell which of them it is.
+        if (!region.Written.Contains(page) && region.Records.TryGetHash(page, out var hash) && hash != _zeroHash)
         {
             isStable = region.Records.ObserveUnwritten(page) >= _options.StablePasses;
-
-            // Another content may have the hash of zeros; the shim looks before it punches.
-            isZero = hash == _zeroHash;
+            isZero = false;
             return hash;
         }
 

@@ -4,9 +4,14 @@ namespace PageShare.Cli.Run;
 internal static class ScanPlan
 {
     // A page is merged when it was seen twice, and pages that guests change are to be seen again: so that this happens well
-    // before the end, an idle machine gets 8 passes in a run. A busy one gets 5, at a few percent of a core.
+    // before the end, an idle machine gets 8 passes in a run. A busy one gets 5, and one a minute in a long run: that is
+    // less than a percent of a core for each gigabyte.
     private const int PassesWhenIdle = 8;
     private const int PassesWhenBusy = 5;
+    private static readonly TimeSpan LongestPassWhenBusy = TimeSpan.FromMinutes(1);
+
+    // The least that the engine takes for a target.
+    private static readonly TimeSpan ShortestPass = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The engine's options for a run.</summary>
     public static EngineOptions EngineOptionsFor(RunOptions options, IReadOnlyList<GuestPlan> plans)
@@ -21,16 +26,16 @@ internal static class ScanPlan
             return usual with { BackgroundScanning = false };
         }
 
-        // For a run of minutes the engine's own defaults are right; they are too leisurely for one of seconds.
-        TimeSpan passTime = options.Duration / PassesWhenIdle;
-        double floor = PassesWhenBusy * plans.Sum(plan => plan.Pages) / options.Duration.TotalSeconds;
+        // For a run of minutes the engine's own target is right; it is too leisurely for one of seconds.
+        TimeSpan whenIdle = Shorter(options.Duration / PassesWhenIdle, usual.TargetPassTime);
+        TimeSpan whenBusy = Shorter(options.Duration / PassesWhenBusy, LongestPassWhenBusy);
+        double floor = plans.Sum(plan => plan.Pages) / whenBusy.TotalSeconds;
         return usual with
         {
-            TargetPassTime = Clamp(passTime, TimeSpan.FromMilliseconds(100), usual.TargetPassTime),
+            TargetPassTime = whenIdle > ShortestPass ? whenIdle : ShortestPass,
             MinimumPagesPerSecond = (int)Math.Clamp(floor, usual.MinimumPagesPerSecond, int.MaxValue),
         };
     }
 
-    private static TimeSpan Clamp(TimeSpan value, TimeSpan least, TimeSpan most) =>
-        value < least ? least : value > most ? most : value;
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

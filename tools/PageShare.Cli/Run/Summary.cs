@@ -82,7 +82,8 @@ internal static class Summary
         {
             output.WriteLine(result.Share.ConvergeSeconds is double seconds
                 ? $"  converged  after {Quantity.Seconds(seconds)}"
-                : $"  converged  no: ended after {Quantity.Seconds(result.Share.Seconds)}; a longer --timeout may help");
+                : $"  converged  no: {(result.Share.Interrupted ? "stopped" : "out of time")} after "
+                    + $"{Quantity.Seconds(result.Share.Seconds)}{(result.Share.Interrupted ? "" : "; try a longer --timeout")}");
         }
 
         if (result.SavedNothing)

@@ -1,0 +1,46 @@
+using PageShare.Cli.Run;
+using PageShare.TestKit;
+
+namespace PageShare.UnitTests.Cli;
+
+public sealed class ScanPlanTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(0.05)]
+    [InlineData(2)]
+    [InlineData(20)]
+    [InlineData(3600)]
+    public void RunOfAnyLengthGetsValidOptionsWithSeveralPasses(double seconds)
+    {
+        RunOptions options = RunOptions.From(new RunRequest { Duration = TimeSpan.FromSeconds(seconds) });
+
+        EngineOptions engine = ScanPlan.EngineOptionsFor(options, [Plan()]);
+
+        engine.Validate();
+        Assert.True(engine.BackgroundScanning);
+        Assert.InRange(engine.TargetPassTime.TotalSeconds, 0.1, Math.Max(0.1, seconds / 8));
+        Assert.True(engine.MinimumPagesPerSecond * seconds >= Plan().Pages * 4.9);
+    }
+
+    [Fact]
+    public void UntilConvergedNobodyScansInTheBackground()
+    {
+        RunOptions options = RunOptions.From(new RunRequest { UntilConverged = true, FaultMode = FaultMode.Kernel });
+
+        EngineOptions engine = ScanPlan.EngineOptionsFor(options, [Plan()]);
+
+        Assert.False(engine.BackgroundScanning);
+        Assert.Equal(FaultMode.Kernel, engine.FaultMode);
+    }
+
+    private GuestPlan Plan()
+    {
+        using FileStream file = File.Create(Path.Combine(_folder.Path, "image"));
+        file.SetLength(1L << 30);
+        return GuestPlan.ForImage("vm", InputFile.Note(new FileInfo(file.Name)));
+    }
+}
