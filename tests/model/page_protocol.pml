@@ -12,8 +12,7 @@
  * Steps that are two in C and one here, with the reason:
  * - reading a word and its compare-and-swap: a swap that fails only leads to reading again;
  * - choosing what to do or what to store, and the first step of doing it: nobody sees the choice;
- * - the comparison and ps_word_advance: to everybody else SEALED and REMAPPING both mean "wait";
- * - a store that faults again and again on a page whose word says writable: it waits here until the page is.
+ * - the comparison and ps_word_advance: to everybody else SEALED and REMAPPING both mean "wait".
  *
  * Seeded faults stand under #ifdef beside the right step; `run` lists them and expects each to be found.
  */
@@ -85,10 +84,11 @@ bool wrong_byte;                        /* a load would not return what was last
 bool word_lies;                         /* a settled word says what the mapping is not */
 bool frame_changed_while_mapped;
 bool system_call_failed_on_pinned_page; /* EFAULT */
+bool store_taken_for_foreign;           /* forwarded to the handler before ours, which ends the guest */
 
 #define WORD_IS_TRUE(p) ((!IS_OWN(p) || (mapping[p] == IDENTITY && writable[p])) \
     && (state[p] != SHARED || (mapping[p] == FRAME && !writable[p] && recorded[p])) \
-    && (state[p] != KERNEL_SHARED || (mapping[p] == FRAME && writable[p] && recorded[p])) \
+    && (state[p] != KERNEL_SHARED || (mapping[p] == FRAME && recorded[p])) \
     && (pins[p] == 0 || state[p] == PRIVATE) && (!waiters[p] || IS_TRANSIENT(p)))
 
 /* Runs only when something is wrong, so it adds no states: spin looks at its guards after every step of the others. */
@@ -181,13 +181,22 @@ end_next: /* the end when it is over and no store is refused */
 fault: /* on_store reads the word */
     if
     :: d_step { IS_TRANSIENT(p) -> seen = state[p]; waiters[p] = true }; goto await
-#ifdef BREAK_UNCLAIMED
-    :: state[p] == SHARED; goto breaking
-#else
+#if defined(BREAK_UNCLAIMED)
+    :: state[p] == SHARED_STATE; goto breaking
+#elif defined(LEFTOVER_RETRIED)
+    :: state[p] == KERNEL_SHARED && writable[p]; goto end_next
     :: d_step { state[p] == SHARED -> state[p] = BREAKING }; goto breaking
+#else
+    :: d_step { state[p] == SHARED_STATE -> state[p] = BREAKING }; goto breaking
 #endif
-    :: (IS_OWN(p) || state[p] == KERNEL_SHARED) && writable[p]; goto end_next
+    :: d_step { IS_OWN(p) -> state[p] = PRIVATE; pins[p]++ } /* retry_if_writable */
     fi;
+    d_step {
+        store_taken_for_foreign = !writable[p];
+        assert(!store_taken_for_foreign)
+    };
+    pins[p]--;
+    goto end_next;
 
 await: /* ps_word_await */
     if
@@ -233,14 +242,21 @@ breaking: /* ps_break_stretch: copy_and_map */
     goto end_next;
 
 give_back:
+#ifndef GIVE_BACK_PUNCHES_LAST
+    if
+    :: ps_os_punch(p)
+    :: FAILS
+    fi;
+#endif
     if
     :: !IS_KERNEL
     :: IS_KERNEL; ps_os_unseal(p)
-#ifdef UNSEAL_UNCHECKED
-    :: IS_KERNEL && FAILS
-#endif
+    :: IS_KERNEL && FAILS /* ps_unseal_shared gives up: the next store breaks the page */
     fi;
     ps_word_finish(p, SHARED_STATE);
+#ifdef GIVE_BACK_PUNCHES_LAST
+    ps_os_punch(p);
+#endif
     if
     :: goto end_next /* tried again after a pause */
     :: d_step { refused -> refused = false }; goto end_next /* SIGBUS */
@@ -276,9 +292,9 @@ pinned: /* a system call or a device writes to the page */
 #endif
 
 #ifdef EARLY_REUSE
-#define HAS_LEFT_FRAME(p) (IS_OWN(p) || state[p] == BREAKING)
+#define NAMES_FRAME(p) (state[p] == SHARED || state[p] == KERNEL_SHARED || state[p] == REMAPPING)
 #else
-#define HAS_LEFT_FRAME(p) IS_OWN(p)
+#define NAMES_FRAME(p) (state[p] == SHARED || state[p] == KERNEL_SHARED || state[p] == REMAPPING || state[p] == BREAKING)
 #endif
 
 /* Nobody uses the frame as far as the host knows, so it may hold other bytes from now on. */
@@ -307,12 +323,13 @@ end_pass:
         :: HAS_SECOND_PAGE; p = 1
         fi;
         if
-        :: shares && recorded[p] && HAS_LEFT_FRAME(p) -> recorded[p] = false; p = 0; goto end_pass
+        :: shares && recorded[p] && !NAMES_FRAME(p) -> recorded[p] = false; p = 0; goto end_pass /* Reconcile */
+        :: shares && state[p] == ZERO -> state[p] = PRIVATE; p = 0; goto end_pass /* Judge: written again */
 #ifdef HASH_ONLY
         :: shares && !recorded[p] && VIEW(p) == frame -> recorded[p] = true; goto hashed
 #else
-        /* A user from before the order on, so that the frame stays while it is carried out. Any page may be tried: equal
-         * hashes are no promise. */
+        /* Any page may be tried: equal hashes are no promise. The host counts the new user after the order, but frees no
+         * frame before that, so the user may as well be counted here. */
         :: shares && !recorded[p] && MAY_SEAL(p) -> recorded[p] = true; state[p] = SEALED; goto merge
 #endif
         :: MAY_SEAL(p) || state[p] == ZERO ->
@@ -454,18 +471,27 @@ settle: /* ps_settle */
     fi;
     if
     :: ps_os_copy_home(p)
-    :: FAILS; goto unsettled
+    :: FAILS; goto not_home
     fi;
     if
     :: ps_os_map_identity(p)
-    :: FAILS; goto unsettled
+    :: FAILS; goto not_home
     fi;
     ps_word_finish(p, PRIVATE);
     p = 0;
     goto end_pass;
 
+not_home:
+    if
+    :: ps_os_punch(p)
+    :: FAILS
+    fi;
+
 unsettled:
-    ps_os_unseal(p);
+    if
+    :: ps_os_unseal(p)
+    :: FAILS
+    fi;
     ps_word_finish(p, KERNEL_SHARED);
     p = 0;
     goto end_pass;

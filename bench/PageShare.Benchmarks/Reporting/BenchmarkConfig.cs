@@ -8,6 +8,7 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Order;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using PageShare.Benchmarks.Memory;
 using Perfolizer.Horology;
 
 namespace PageShare.Benchmarks.Reporting;

@@ -51,10 +51,12 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     /// A new frame that only one of its two pages came to share, the other being different after all, saves nothing: that page
     /// gets its own copy back, and nothing was merged.
     /// </summary>
-    private void UnshareIfLonely(GuestRegion region, PageNumber page, MergeTally pass)
+    private void UnshareIfLonely(GuestRegion region, PageNumber page, uint target, MergeTally pass)
     {
+        var frame = new FrameNumber(target);
         if (region.Records.KindOf(page) != PageKind.Sharing
-            || region.Records.FrameOf(page) is var frame && region.Domain.Frames.Users(frame) > 1
+            || region.Records.FrameOf(page) != frame
+            || region.Domain.Frames.Users(frame) > 1
             || Shim.Break(region.Handle, (ulong)page.Value, 1) < 0)
         {
             return; // without memory for a copy it stays as it is

@@ -91,7 +91,7 @@ internal sealed class ScanPass
             region.Written.Take(region);
         }
 
-        var passedOver = _scan.PassOver(region, _page, mostPages);
+        var passedOver = _scan.PassOver(region, _page, mostPages, _number);
         return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, _mayMerge, _step);
     }
 }

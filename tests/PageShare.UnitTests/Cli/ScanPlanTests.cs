@@ -39,8 +39,12 @@ public sealed class ScanPlanTests : IDisposable
 
     private GuestPlan Plan()
     {
-        using FileStream file = File.Create(Path.Combine(_folder.Path, "image"));
-        file.SetLength(1L << 30);
-        return GuestPlan.ForImage("vm", InputFile.Note(new FileInfo(file.Name)));
+        string path = Path.Combine(_folder.Path, "image");
+        using (FileStream file = File.Create(path))
+        {
+            file.SetLength(1L << 30);
+        }
+
+        return GuestPlan.ForImage("vm", InputFile.Note(new FileInfo(path)));
     }
 }

@@ -4,8 +4,8 @@ namespace PageShare.Cli.Run;
 /// <remarks>What a slow machine could not do within a second is forgotten: a backlog would come as one endless burst.</remarks>
 internal sealed class WorkPace(double pagesPerSecond)
 {
-    // At least one page: a rate below that would be forgotten before it comes to anything.
-    private readonly double _longestBacklog = Math.Max(pagesPerSecond, 1);
+    // At least two pages: with less, a slow rate would be forgotten before it comes to a whole page.
+    private readonly double _longestBacklog = Math.Max(pagesPerSecond, 2);
 
     private double _granted;
 

@@ -1,0 +1,2 @@
+namespace PageShare.Benchmarks.EndToEnd;
+internal static class Figures { public static int Run(string[] a) => a.Length; }
