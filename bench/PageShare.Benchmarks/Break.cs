@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using PageShare.Benchmarks.Memory;
-using PageShare.Benchmarks.Reporting;
 using PageShare.Memory;
 
 namespace PageShare.Benchmarks;
@@ -83,7 +82,7 @@ public unsafe class Break
     [Benchmark(OperationsPerInvoke = Pages)]
     public void KernelRandom() => Floor.Touch(_guest.Start, _order);
 
-    [BenchmarkCategory(KsmPages.Category), Benchmark(OperationsPerInvoke = Pages)]
+    [Benchmark(OperationsPerInvoke = Pages)]
     public void KsmSequential() => Floor.Touch(_ksm.Start, _ascending);
 
     private void SetUp(FaultMode mode, int[] order)

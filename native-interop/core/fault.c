@@ -3,27 +3,28 @@
  */
 #include "fault.h"
 
-#include <errno.h>
-
 #include "breaking.h"
 #include "page_word.h"
-#include "pin.h"
 
 /*
  * A refused store to a page whose word says writable is one that lost a race: it faulted on a seal that is gone. It is run
- * again. But when somebody else has protected the page, running it again would never end. Counting how often a store comes
- * back can't tell the two apart: a thread that stores to one address alone loses that race any number of times in its life.
- * So the page is pinned for a moment, which keeps seals away, and the kernel is asked.
+ * again. But when somebody else has protected the page, running it again would never end. Counting how often a store
+ * comes back can't tell the two apart: a thread that stores to one address alone loses that race any number of times in
+ * its life. So the page is claimed for a moment, or pinned once more if it is pinned, either of which keeps seals away, and
+ * the kernel is asked.
  */
 static ps_fault_result retry_if_writable(const ps_region *region, uint64_t page, uint64_t word, uintptr_t address)
 {
-    int pinned = ps_pin_try(region, page, word);
-    if (pinned == -EAGAIN) {
+    uint32_t pins = ps_word_pins(word);
+    uint64_t claimed = pins == 0 ? ps_word_make(PS_SEALED, 0) : word + PS_PIN_ONE;
+    if (pins == PS_PINS_MAX || !ps_word_try_claim(region, page, word, claimed)) {
         return PS_FAULT_RETRY; /* the word has moved on: look again */
     }
     int is_writable = ps_os_is_writable(address);
-    if (pinned == 0) { /* else it has as many pins as it can have, and they keep seals away as well */
-        ps_pin_drop(region, page);
+    if (pins == 0) {
+        ps_word_finish(region, page, word);
+    } else {
+        atomic_fetch_sub(ps_word_at(region, page), PS_PIN_ONE);
     }
     return is_writable ? PS_FAULT_RETRY : PS_FAULT_FOREIGN;
 }

@@ -7,20 +7,15 @@
 
 #include "breaking.h"
 #include "page_word.h"
-#include "pin.h"
 
-int ps_pin_try(const ps_region *region, uint64_t page, uint64_t word)
+/* Pins one page that is private or zero. 0, -EAGAIN when the word has moved on, -EOVERFLOW. */
+static int try_pin(const ps_region *region, uint64_t page, uint64_t word)
 {
     if (ps_word_pins(word) == PS_PINS_MAX) {
         return -EOVERFLOW;
     }
     uint64_t pinned = ps_word_state(word) == PS_ZERO ? ps_word_make(PS_PRIVATE, 0) + PS_PIN_ONE : word + PS_PIN_ONE;
     return ps_word_try_claim(region, page, word, pinned) ? 0 : -EAGAIN;
-}
-
-void ps_pin_drop(const ps_region *region, uint64_t page)
-{
-    atomic_fetch_sub(ps_word_at(region, page), PS_PIN_ONE);
 }
 
 static int pin(ps_region *region, uint64_t page)
@@ -33,7 +28,7 @@ static int pin(ps_region *region, uint64_t page)
                 return (int)broken;
             }
         } else if (!ps_word_is_transient(word)) {
-            int error = ps_pin_try(region, page, word);
+            int error = try_pin(region, page, word);
             if (error != -EAGAIN) {
                 return error;
             }
@@ -51,7 +46,7 @@ int32_t ps_unpin(ps_region *region, uint64_t page, uint64_t count)
         if (ps_word_pins(ps_word_read(region, page + i)) == 0) {
             return -EINVAL; /* a pin of somebody else would go */
         }
-        ps_pin_drop(region, page + i);
+        atomic_fetch_sub(ps_word_at(region, page + i), PS_PIN_ONE);
     }
     return 0;
 }

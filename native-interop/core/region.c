@@ -5,6 +5,9 @@
  * handler takes: they swap the pointer, turn the epoch, and wait until all readers of the old epoch are gone, which is soon:
  * readers stay for a binary search. A handler then counts itself into its region, and ps_region_free waits for that.
  *
+ * The old table is kept for the next change, so that freeing a region allocates nothing: out of memory or of mappings,
+ * freeing guests is the way out.
+ *
  * Lock order: publishing lock alone.
  */
 #include "region.h"
@@ -17,12 +20,14 @@
 
 struct region_table {
     uint64_t count;
+    uint64_t capacity;
     ps_region *regions[]; /* by base, ascending */
 };
 
 #define FREE_PAUSE_NS UINT64_C(50000)
 
 static _Atomic(struct region_table *) table;  /* guard: publishing lock to change, epoch to read */
+static struct region_table *unused;           /* guard: publishing lock. Room for all regions but one, or NULL for none */
 static _Atomic uint32_t epoch;                /* its lowest bit tells which reader count to use */
 static _Atomic uint32_t readers[2];
 static _Atomic uint32_t publishing;           /* 0 free, 1 taken: a futex lock, never taken by a handler */
@@ -96,17 +101,44 @@ void ps_region_leave(ps_region *region)
     atomic_fetch_sub(&region->users, 1);
 }
 
-/* Puts a new table in place and frees the old one when its last reader has gone. Publishing lock held. */
+/*
+ * MADV_DONTFORK comes one call after mmap, and a fork of another thread waits for the very lock that mmap lets go of: so it
+ * often falls in between, and the child has a page of the guest, writable. The table is a snapshot that is whole at any
+ * moment, so the child can find out; nothing else of its own can lie in these ranges yet.
+ */
+void ps_region_leave_to_parent(void)
+{
+    const struct region_table *inherited = atomic_exchange(&table, NULL);
+    for (uint64_t i = 0; inherited != NULL && i < inherited->count; i++) {
+        const ps_region *region = inherited->regions[i];
+        ps_os_free(region->config.base, atomic_load(&region->pages) * PS_PAGE_SIZE);
+    }
+}
+
+/* Puts a new table in place and keeps the old one, unused, when its last reader has gone. Publishing lock held. */
 static void publish(struct region_table *fresh)
 {
-    struct region_table *old = atomic_exchange(&table, fresh);
+    unused = atomic_exchange(&table, fresh);
     uint32_t before = atomic_fetch_add(&epoch, 1) & 1;
     while (atomic_load(&readers[before]) != 0) {
         ps_os_sleep_ns(FREE_PAUSE_NS);
     }
-    if (old != NULL) {
-        ps_os_free(old, table_bytes(old->count));
+}
+
+/* The unused table, or if it is too small one that is twice as large as needed now. Publishing lock held. */
+static struct region_table *take_table(uint64_t count)
+{
+    if (count == 0 || (unused != NULL && unused->capacity >= count)) {
+        return unused;
     }
+    struct region_table *larger = ps_os_allocate(table_bytes(count * 2));
+    if (larger != NULL) {
+        larger->capacity = count * 2;
+        if (unused != NULL) {
+            ps_os_free(unused, table_bytes(unused->capacity));
+        }
+    }
+    return larger;
 }
 
 /* Publishes the table with one region more or, if `gone`, less. */
@@ -115,8 +147,9 @@ static int republish(ps_region *region, int gone)
     lock_publishing();
     const struct region_table *old = atomic_load(&table);
     uint64_t count = old == NULL ? 0 : old->count;
-    struct region_table *fresh = ps_os_allocate(table_bytes(count + 1));
-    if (fresh == NULL) {
+    uint64_t count_then = gone ? count - (count > 0) : count + 1;
+    struct region_table *fresh = take_table(count_then);
+    if (fresh == NULL && count_then > 0) {
         unlock_publishing();
         return -ENOMEM;
     }
@@ -134,7 +167,9 @@ static int republish(ps_region *region, int gone)
     if (!placed) {
         fresh->regions[n++] = region;
     }
-    fresh->count = n;
+    if (fresh != NULL) {
+        fresh->count = n;
+    }
     publish(fresh);
     unlock_publishing();
     return 0;

@@ -38,4 +38,7 @@ void ps_histogram_add(ps_histogram *histogram, uint64_t ns);
 ps_region *ps_region_enter(uintptr_t address);
 void ps_region_leave(ps_region *region);
 
+/* In a child process, right after fork: unmaps what it should not have of any region, and forgets all regions. */
+void ps_region_leave_to_parent(void);
+
 #endif

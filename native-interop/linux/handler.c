@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "fault.h"
 #include "os.h"
 #include "pageshare.h"
+#include "region.h"
 
 /* Written once, before the handler is in place; read by the handler. */
 static struct sigaction previous;
@@ -142,6 +144,10 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 static int install(void)
 {
+    int error = pthread_atfork(NULL, NULL, ps_region_leave_to_parent);
+    if (error != 0) {
+        return -error;
+    }
     if (sigaction(SIGSEGV, NULL, &previous) != 0) {
         return -errno;
     }

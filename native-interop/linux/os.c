@@ -225,7 +225,9 @@ int ps_os_disown_range(ps_region *region)
         error = leave(region, left, count);
         left += error == 0 ? count : 0;
     }
-    while (left < pages && ps_os_unseal(region, left, pages - left) != 0) {
+    /* The bytes of what is left are in the backing still, so mapping that anew admits stores as well. */
+    while (left < pages && ps_os_unseal(region, left, pages - left) != 0 &&
+           ps_os_map_identity(region, left, pages - left) != 0) {
         ps_os_sleep_ns(UINT64_C(100000));
     }
     return error;

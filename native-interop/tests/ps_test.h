@@ -15,6 +15,9 @@ struct ps_test {
 _Noreturn void ps_test_fail(const char *file, int line, const char *condition);
 _Noreturn void ps_test_skip(const char *reason);
 
+/* Lets the kernel end this process after so many seconds, by SIGKILL. Of several limits the earliest counts. */
+void ps_test_limit(unsigned seconds);
+
 #define CHECK(condition)                                \
     do {                                                \
         if (!(condition)) {                             \

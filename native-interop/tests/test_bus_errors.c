@@ -159,7 +159,7 @@ static void a_bus_error_that_is_blocked_or_ignored_kills(void)
         if (child == 0) {
             struct rlimit no_core = {0, 0};
             setrlimit(RLIMIT_CORE, &no_core);
-            alarm(5);
+            ps_test_limit(5);
             struct guest *guest = open_sharing(store_open(8), TIMEOUT_MS);
             starve(guest);
             ways[i]();

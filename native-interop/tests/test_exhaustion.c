@@ -165,7 +165,7 @@ static void regions_can_be_freed_and_refused(void)
     fill_up();
     int32_t error = 0;
     CHECK(ps_region_create(&config, &error) == NULL && error == -ENOMEM);
-    alarm(10);
+    ps_test_limit(10);
     for (unsigned i = 1; i < 4; i++) {
         guest_free(guests[i]);
         CHECK(munmap(guests[i]->base, 8 * PS_PAGE_SIZE) == 0);
@@ -189,7 +189,7 @@ static void attributes_are_restored_without_a_mapping_to_spare(void)
     take_back(1);
     CHECK(mmap(page_at(guest, 1), 2 * PS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, guest->backing,
                PS_PAGE_SIZE) != MAP_FAILED); /* as another thread leaves it for a moment */
-    alarm(10);
+    ps_test_limit(10);
     CHECK(ps_os_map_identity(guest->region, 1, 1) == 0);
     take_back(100);
     CHECK(mappings_without_dontfork(page_at(guest, 1), 1) == 0);

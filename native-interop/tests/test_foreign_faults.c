@@ -172,7 +172,7 @@ static int status_of_child(void (*run)(void))
     if (child == 0) {
         struct rlimit no_core = {0, 0};
         setrlimit(RLIMIT_CORE, &no_core);
-        alarm(10);
+        ps_test_limit(10);
         CHECK(ps_handler_install() == 0);
         run();
         _exit(0);

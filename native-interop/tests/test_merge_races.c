@@ -172,7 +172,7 @@ IN_BOTH_MODES(two_stores_to_one_sealed_page_both_land)
 static void whoever_waits_is_woken(uint32_t mode)
 {
     begin(mode);
-    alarm(8);
+    ps_test_limit(8);
     for (uint32_t round = 0; round < 100; round++) {
         struct calling merge;
         struct storing storing;

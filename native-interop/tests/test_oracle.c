@@ -233,7 +233,6 @@ static void prepare(const uint32_t *modes)
     CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
     seed = number_in("PS_SEED", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
     steps = STEPS * number_in("PS_SOAK", 1);
-    alarm((unsigned)(60 * number_in("PS_SOAK", 1)));
     fprintf(stderr, "  PS_SEED=%llu\n", (unsigned long long)seed);
     store = store_open(FRAMES);
     for (uint32_t frame = 0; frame < FRAMES; frame++) {

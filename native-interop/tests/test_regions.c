@@ -279,7 +279,7 @@ static void a_range_with_a_gap_is_not_adopted(void)
     struct guest *guest = guest_open_unadopted(store_open(1), PAGES, SIGNAL_MODE);
     fill_page(page_at(guest, 0), 1);
     CHECK(munmap(page_at(guest, 5), PS_PAGE_SIZE) == 0);
-    alarm(10);
+    ps_test_limit(10);
     CHECK(ps_adopt(guest->region) < 0);
     guest_free(guest);
     store_byte(page_at(guest, 0), 66);
@@ -309,7 +309,7 @@ static void a_failed_disowning_leaves_a_region_in_order(void)
     struct store *store = store_open(PAGES);
     struct guest *guest = guest_open(store, PAGES, SIGNAL_MODE);
     share(guest, 0, PAGES, 0, 1);
-    alarm(10);
+    ps_test_limit(10);
     for (uint32_t times = 1; times != 0; times = times == 1 ? UINT32_MAX : 0) {
         CHECK(ps_inject_failure(PS_CALL_SEAL, 0, 1, ENOMEM) == 0);
         CHECK(ps_inject_failure(PS_CALL_UNSEAL, 0, times, ENOMEM) == 0);

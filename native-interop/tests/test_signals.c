@@ -25,7 +25,7 @@ static void begin(uint32_t mode)
 {
     struct sigaction action = {.sa_handler = store_from_signal};
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
-    alarm(10);
+    ps_test_limit(10);
     guest = guest_open(store_open(PAGES), PAGES, mode);
     share(guest, 0, PAGES, 0, 1);
 }

@@ -176,7 +176,14 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     {
         foreach (var guest in Guests)
         {
-            guest.Unshare();
+            try
+            {
+                guest.Unshare();
+            }
+            catch (ObjectDisposedException)
+            {
+                // Disposed by another thread since it was listed: it shares nothing any more.
+            }
         }
     }
 

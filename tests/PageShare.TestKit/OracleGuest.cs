@@ -55,6 +55,16 @@ public sealed unsafe class OracleGuest
     /// <summary>Some other means writes this page.</summary>
     public void Expect(long page, PageContent content) => content.WriteTo(ExpectedPage(page));
 
+    /// <summary>What its pages should hold, in order.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> ExpectedPages()
+    {
+        var all = Guest.Length == _expected.Count ? _expected.ToArray() : throw new InvalidOperationException("It has grown.");
+        for (var offset = 0; offset < all.Length; offset += PageContent.Bytes)
+        {
+            yield return all.AsMemory(offset, PageContent.Bytes);
+        }
+    }
+
     /// <summary>Checks every byte. Reading a zero page gives it memory again.</summary>
     public void Verify()
     {

@@ -51,10 +51,16 @@ byte frame = A;
 #define PAGE_OF(thread) (thread / 2)
 #ifdef SHARING
 #define HAS_SECOND_PAGE true
+#define STORES_ZEROS false
 #define FAILS false
 #else
 #define HAS_SECOND_PAGE false
+#define STORES_ZEROS true
+#ifdef ENDS
+#define FAILS (!over)
+#else
 #define FAILS true
+#endif
 #endif
 bool asleep[THREADS];   /* in the futex */
 bool io_holds[THREADS]; /* I/O holds the memory that the backing has now; a punch takes that away from the page */
@@ -102,6 +108,23 @@ end:
 #endif
     fi
 }
+
+/*
+ * With -DENDS system calls fail no more once it is over, and nothing else shall go round in circles either: each step that is
+ * left to do comes closer to the end. With LEFTOVER_RETRIED a refused store is run again for ever.
+ */
+#ifdef ENDS
+never {
+    do
+    :: true
+    :: over -> break
+    od;
+accept:
+    do
+    :: over
+    od
+}
+#endif
 
 /* ---- Words ---- */
 inline ps_os_wake(p)
@@ -162,11 +185,11 @@ proctype Thread(byte me; byte p; bool calls)
 
 end_next: /* the end when it is over and no store is refused */
     if
-    :: d_step { STORES_TO_BACKING -> STORE(backing, ZEROS) }; goto end_next
+    :: d_step { STORES_ZEROS && STORES_TO_BACKING -> STORE(backing, ZEROS) }; goto end_next
     :: d_step { STORES_TO_BACKING -> STORE(backing, A) }; goto end_next
     :: d_step { STORES_TO_BACKING -> STORE(backing, B) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = frame }; goto end_next /* the kernel's fault */
-    :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, ZEROS) }; goto end_next
+    :: d_step { STORES_ZEROS && STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, ZEROS) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, A) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, B) }; goto end_next
     :: d_step { MAY_STORE && !writable[p] -> refused = true }; goto fault
@@ -184,7 +207,7 @@ fault: /* on_store reads the word */
 #if defined(BREAK_UNCLAIMED)
     :: state[p] == SHARED_STATE; goto breaking
 #elif defined(LEFTOVER_RETRIED)
-    :: state[p] == KERNEL_SHARED && writable[p]; goto end_next
+    :: state[p] == KERNEL_SHARED; goto end_next
     :: d_step { state[p] == SHARED -> state[p] = BREAKING }; goto breaking
 #else
     :: d_step { state[p] == SHARED_STATE -> state[p] = BREAKING }; goto breaking
@@ -332,7 +355,7 @@ end_pass:
          * frame before that, so the user may as well be counted here. */
         :: shares && !recorded[p] && MAY_SEAL(p) -> recorded[p] = true; state[p] = SEALED; goto merge
 #endif
-        :: MAY_SEAL(p) || state[p] == ZERO ->
+        :: STORES_ZEROS && (MAY_SEAL(p) || state[p] == ZERO) ->
 #ifdef ZERO_BY_WORD
            if
            :: state[p] == ZERO -> state[p] = SEALED; goto punch_zero

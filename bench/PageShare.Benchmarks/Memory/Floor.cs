@@ -42,13 +42,16 @@ internal static unsafe partial class Floor
         return sum;
     }
 
-    /// <summary>Stores one byte to each page: where they have no memory, the kernel's cost of giving it.</summary>
+    /// <summary>
+    /// Stores to each page the byte that <see cref="PageFiller"/> put there: where pages have no memory, the kernel's cost of
+    /// giving it; where they share theirs, the cost of a break that leaves the content as it was.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Touch(byte* start, ReadOnlySpan<int> order)
     {
         foreach (var page in order)
         {
-            start[(long)page * PageSize.Bytes] = 1;
+            start[((long)page * PageSize.Bytes) + PageFiller.MarkOffset] = PageFiller.Mark;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using PageShare.Memory;
 
 namespace PageShare.Benchmarks.Memory;
@@ -11,11 +12,12 @@ namespace PageShare.Benchmarks.Memory;
 /// </remarks>
 internal sealed unsafe class KsmPages : IDisposable
 {
-    /// <summary>Marks benchmarks that are left out where KSM can't be used.</summary>
-    public const string Category = "ksm";
+    /// <summary>Begins the names of benchmarks that are left out where KSM can't be used.</summary>
+    public const string Prefix = "Ksm";
 
     private const string Folder = "/sys/kernel/mm/ksm/";
     private const int AdviseMergeable = 12;
+    private const ulong FrameMask = (1UL << 55) - 1;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -38,7 +40,7 @@ internal sealed unsafe class KsmPages : IDisposable
         {
             try
             {
-                if (Read("run") != "0" || Read("pages_shared") != "0")
+                if (Read("run") != "0")
                 {
                     return false;
                 }
@@ -76,7 +78,7 @@ internal sealed unsafe class KsmPages : IDisposable
         try
         {
             Array.ForEach(FlatOut, static setting => Write(setting.Name, setting.Value));
-            Await(_pages);
+            AwaitPairs();
         }
         finally
         {
@@ -88,18 +90,37 @@ internal sealed unsafe class KsmPages : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _buffer?.Dispose();
 
-    private static void Await(int pages)
+    private void AwaitPairs()
     {
+        using var pagemap = File.OpenHandle("/proc/self/pagemap");
         var clock = Stopwatch.StartNew();
-        while (long.Parse(Read("pages_sharing"), CultureInfo.InvariantCulture) < pages)
+        for (var merged = 0; merged < _pages; merged = CountPairs(pagemap))
         {
             if (clock.Elapsed > Patience)
             {
-                throw new TimeoutException($"KSM merged {Read("pages_sharing")} of {pages} pages within {Patience}.");
+                throw new TimeoutException($"KSM merged {merged} of {_pages} pages within {Patience}.");
             }
 
-            Thread.Sleep(1);
+            Thread.Sleep(5);
         }
+    }
+
+    /// <summary>
+    /// Pages that have the same physical page as their pair. KSM's own counters still count what is unmapped already.
+    /// </summary>
+    private int CountPairs(SafeFileHandle pagemap)
+    {
+        var entries = new ulong[2 * _pages];
+        var first = (long)((nuint)Start / PageSize.Bytes);
+        RandomAccess.Read(pagemap, MemoryMarshal.AsBytes(entries.AsSpan()), first * sizeof(ulong));
+        var pairs = 0;
+        for (var i = 0; i < _pages; i++)
+        {
+            var frame = entries[i] & FrameMask;
+            pairs += frame != 0 && frame == (entries[i + _pages] & FrameMask) ? 1 : 0;
+        }
+
+        return pairs;
     }
 
     private static string Read(string name) => File.ReadAllText(Folder + name).Trim();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PageShare.Memory;
 
 namespace PageShare.Benchmarks.Memory;
@@ -9,6 +10,12 @@ namespace PageShare.Benchmarks.Memory;
 /// </remarks>
 internal sealed unsafe class PageFiller
 {
+    /// <summary>Where every page has the same byte, so that storing it again is a store that changes nothing.</summary>
+    public const int MarkOffset = PageSize.Bytes - 1;
+
+    /// <summary>That byte.</summary>
+    public const byte Mark = 1;
+
     private const int BlockBytes = 1 << 16;
 
     private readonly byte[] _block = new byte[BlockBytes + PageSize.Bytes];
@@ -18,7 +25,7 @@ internal sealed unsafe class PageFiller
     {
         _seed = seed;
         var random = new SeededRandom(seed);
-        var words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(_block.AsSpan());
+        var words = MemoryMarshal.Cast<byte, ulong>(_block.AsSpan());
         for (var i = 0; i < words.Length; i++)
         {
             words[i] = random.Next();
@@ -35,5 +42,6 @@ internal sealed unsafe class PageFiller
         // SAFETY: the caller's page has 4096 bytes and is aligned.
         ((ulong*)page)[0] = mixed;
         ((ulong*)page)[1] = number;
+        page[MarkOffset] = Mark;
     }
 }

@@ -30,13 +30,30 @@ internal sealed unsafe class FrameStore : IDisposable
     {
         var frames = Math.Min(PageSize.PagesIn(maximumBytes), FrameNumber.MaximumFrames);
         _memory = platform.CreateMemoryObject($"pageshare-store:{name}", 0);
-        _reader = _memory.OpenReadOnly();
-        _view = platform.Map(_memory, frames * PageSize.Bytes, writable: false);
-        _allocator = new FrameAllocator(frames);
+        try
+        {
+            _reader = _memory.OpenReadOnly();
+            _view = platform.Map(_memory, frames * PageSize.Bytes, writable: false);
+            _allocator = new FrameAllocator(frames);
+        }
+        catch
+        {
+            // Descriptors above all: who has none left can't wait for a finalizer.
+            _view?.Dispose();
+            _reader?.Dispose();
+            _memory.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Linear view of all frames; reading a free one is not allowed: it would take memory, or fault.</summary>
     public byte* View => _view.Address;
+
+    /// <summary>A frame's bytes.</summary>
+    /// <param name="frame">A frame that was taken and filled; a free one must not be read.</param>
+    public ReadOnlySpan<byte> ReadFrame(FrameNumber frame) =>
+        // SAFETY: inside the view by the allocator's bounds; only the host writes frames, under the engine's lock as here.
+        new(View + frame.Offset, PageSize.Bytes);
 
     /// <summary>The read-only descriptor that every region of the domain maps.</summary>
     public int ReaderDescriptor => _reader.Descriptor;

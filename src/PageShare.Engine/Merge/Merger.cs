@@ -25,9 +25,15 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         }
 
         var targets = plan.Targets.AsSpan(0, count);
-        OrderPartners(plan.SortedPartners(), pass);
+        var partners = plan.SortedPartners();
+        OrderPartners(partners, pass);
         DropFramesWithoutUsers(region, first, targets);
         Order(region, first, targets, pass);
+        foreach (var partner in partners)
+        {
+            UnshareIfLonely(partner.Region, partner.Page, partner.Frame, pass);
+        }
+
         foreach (var frame in plan.NewFrames)
         {
             region.Domain.FinishCreation(frame);
@@ -48,12 +54,11 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     }
 
     /// <summary>
-    /// A new frame that only one of its two pages came to share, the other being different after all, saves nothing: that page
+    /// A new frame that only the partner came to share, the page itself having been written meanwhile, saves nothing: the partner
     /// gets its own copy back, and nothing was merged.
     /// </summary>
-    private void UnshareIfLonely(GuestRegion region, PageNumber page, uint target, MergeTally pass)
+    private void UnshareIfLonely(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
     {
-        var frame = new FrameNumber(target);
         if (region.Records.KindOf(page) != PageKind.Sharing
             || region.Records.FrameOf(page) != frame
             || region.Domain.Frames.Users(frame) > 1
@@ -149,12 +154,12 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     }
 
     /// <summary>
-    /// A page that differs from the frame was written since it was hashed, or has the same hash with another content. The
-    /// latter stays so, and is tried less and less often.
+    /// A page that differs from the frame was written since it was hashed, or the page that the frame was made of was, or the two
+    /// have the same hash and another content. The latter stays so, and is tried less and less often.
     /// </summary>
     private void CheckForCollision(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
     {
-        if (hasher.Hash(region.Backing.ReadPage(page)) == region.Domain.Frames.HashOf(frame))
+        if (hasher.Hash(region.Backing.ReadPage(page)) == hasher.Hash(region.Domain.Store.ReadFrame(frame)))
         {
             region.Records.RaiseBackOff(page);
             region.Tally.HashCollisions++;

@@ -56,7 +56,8 @@ internal sealed unsafe class ChunkScan
             Forgive(region, first, count);
         }
 
-        if (region.Written.CanPassOver(first) && count == Pages)
+        // A whole stretch, that is: the question means nothing for a page in the middle of one.
+        if (count == Pages && region.Written.CanPassOver(first))
         {
             // Only here because mappings are short: its runs are to be counted, or unshared.
             UnshareShortRuns(region, first, count, pass);

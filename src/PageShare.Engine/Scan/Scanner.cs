@@ -233,6 +233,12 @@ internal sealed class Scanner : IDisposable
 
     private void RunSlice(int granted)
     {
+        // At each slice, since a pass may take minutes.
+        lock (_registry.Gate)
+        {
+            UnshareIfHandlerWasReplaced();
+        }
+
         while (granted > 0 && !_stopping && _pacer.CpuNanosecondsLeft > 0)
         {
             _background ??= BeginPass();
@@ -255,21 +261,33 @@ internal sealed class Scanner : IDisposable
         {
             if (_time.GetElapsedTime(_limitTakenAt) > LimitLifetime)
             {
-                TakeMappingLimit();
+                TryTakeMappingLimit();
             }
 
             _advisor.Pages = _registry.Regions.Sum(static region => region.Pages);
-            if (!HandlerWasReplaced && HandlerHealth.Check() == HandlerStatus.Replaced)
-            {
-                HandlerWasReplaced = true;
-                foreach (var region in _registry.Regions)
-                {
-                    Shim.Break(region.Handle, 0, (ulong)region.Pages);
-                }
-            }
+            UnshareIfHandlerWasReplaced();
         }
 
         return new ScanPass(_registry, _scan, _passNumber, mayMerge: !HandlerWasReplaced, Totals);
+    }
+
+    /// <summary>
+    /// Ends all sharing once somebody has taken the handler's place, and the background's pass with it, which was begun when it
+    /// was allowed to merge. Guard: both locks.
+    /// </summary>
+    private void UnshareIfHandlerWasReplaced()
+    {
+        if (HandlerWasReplaced || HandlerHealth.Check() != HandlerStatus.Replaced)
+        {
+            return;
+        }
+
+        HandlerWasReplaced = true;
+        _background = null;
+        foreach (var region in _registry.Regions)
+        {
+            Shim.Break(region.Handle, 0, (ulong)region.Pages);
+        }
     }
 
     private void EndPass()
@@ -288,6 +306,19 @@ internal sealed class Scanner : IDisposable
         _limitTakenAt = _time.GetTimestamp();
         _budget.Limit = _options.MappingBudget
             ?? Math.Max(0, (_platform.MappingLimit / 2) - (_platform.CountMappings() - _budget.Used));
+    }
+
+    /// <summary>As above. Without a descriptor to spare the last limit holds on: no reason to end the process.</summary>
+    private void TryTakeMappingLimit()
+    {
+        try
+        {
+            TakeMappingLimit();
+        }
+        catch (PlatformException)
+        {
+            // Tried again when this one is as old as the last.
+        }
     }
 
     private void SampleLoad()

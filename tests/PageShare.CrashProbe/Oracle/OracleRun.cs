@@ -8,13 +8,15 @@ namespace PageShare.CrashProbe.Oracle;
 /// </summary>
 internal sealed unsafe class OracleRun : IDisposable
 {
-    private const int AdoptedPages = 96;
+    private const int AdoptedPages = 64;
+    private const int OperationsPerCollection = 100;
 
     private readonly List<Thread> _threads = [];
     private readonly byte* _adoptable;
     private Exception? _failure;
     private int _writersLeft;
     private long _passes;
+    private long _operations;
 
     public OracleRun(OracleSettings settings)
     {
@@ -25,7 +27,7 @@ internal sealed unsafe class OracleRun : IDisposable
             ScanWhenBusy = true,
             PagesPerSecond = 1_000_000,
             CpuBudgetPercent = 50,
-            BackOffMaximumPasses = 2,
+            BackOffMaximumPasses = 1,
         });
         for (var i = 0; i < settings.Guests; i++)
         {
@@ -52,6 +54,9 @@ internal sealed unsafe class OracleRun : IDisposable
     public bool NeedsMorePasses => Interlocked.Read(ref _passes) < Settings.Passes;
 
     private bool IsWriting => Volatile.Read(ref _writersLeft) > 0 && !HasEnded;
+
+    /// <summary>Another operation was done.</summary>
+    public void CountOperation() => Interlocked.Increment(ref _operations);
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>What was done, in a line.</returns>
@@ -141,6 +146,7 @@ internal sealed unsafe class OracleRun : IDisposable
         }
     }
 
+    /// <summary>As fast as operations go. Back to back collections would leave these no time.</summary>
     private void CollectWhileWriting()
     {
         for (var i = 0; IsWriting; i++)
@@ -152,6 +158,11 @@ internal sealed unsafe class OracleRun : IDisposable
             }
 
             GC.Collect(i % 3, i % 4 == 0 ? GCCollectionMode.Optimized : GCCollectionMode.Forced, blocking: i % 5 != 0);
+            for (var until = Interlocked.Read(ref _operations) + OperationsPerCollection;
+                IsWriting && Interlocked.Read(ref _operations) < until;)
+            {
+                Thread.Yield();
+            }
         }
     }
 

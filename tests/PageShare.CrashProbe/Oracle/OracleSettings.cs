@@ -10,11 +10,11 @@ internal sealed record OracleSettings(
     int Seed, IReadOnlyList<FaultMode> Modes, int Writers, int Operations, bool CorruptsOneByte)
 {
     /// <summary>Guests at the start.</summary>
-    public int Guests { get; init; } = 4;
+    public int Guests { get; init; } = 3;
 
     /// <summary>Pages of each; it may grow to twice that.</summary>
-    public int Pages { get; init; } = 192;
+    public int Pages { get; init; } = 96;
 
     /// <summary>Passes that must have been made before writers end, or the run would not prove much on a busy machine.</summary>
-    public int Passes { get; init; } = 30;
+    public int Passes { get; init; } = 100;
 }

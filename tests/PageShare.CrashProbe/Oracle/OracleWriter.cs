@@ -8,6 +8,8 @@ namespace PageShare.CrashProbe.Oracle;
 internal sealed unsafe class OracleWriter : IDisposable
 {
     private const int MostPins = 3;
+    private const int HammerStores = 200;
+    private const int PlacesInPage = 4;
 
     private readonly OracleRun _run;
     private readonly int _number;
@@ -26,13 +28,14 @@ internal sealed unsafe class OracleWriter : IDisposable
         _shortLived = new ShortLivedGuests(run, _random);
         _operations =
         [
-            (22, "byte", StoreByte),
-            (8, "same byte", StoreSameByte),
-            (10, "word", StoreWord),
-            (8, "interlocked", StoreInterlocked),
-            (18, "fill", FillPages),
-            (8, "zero", ZeroPages),
-            (10, "copy", CopySpan),
+            (16, "byte", StoreByte),
+            (10, "same byte", StoreSameByte),
+            (6, "hammer", Hammer),
+            (6, "word", StoreWord),
+            (6, "interlocked", StoreInterlocked),
+            (30, "fill", FillPages),
+            (10, "zero", ZeroPages),
+            (8, "copy", CopySpan),
             (24, "check", (memory, block) => memory.Check(block, _current)),
             (5, "read file", ReadFile),
             (4, "hold pin", HoldPin),
@@ -85,20 +88,33 @@ internal sealed unsafe class OracleWriter : IDisposable
             _current = string.Create(
                 CultureInfo.InvariantCulture, $"writer {_number}, operation {index} ({_operations[operation].Name})");
             _operations[operation].Do(memory, block);
+            _run.CountOperation();
         }
     }
 
-    private void StoreByte(MirroredMemory memory, Block block) => StoreByte(memory, block, (byte)_random.Next(256));
+    /// <summary>One of two values at one of few places: pages that were made different become equal again.</summary>
+    private void StoreByte(MirroredMemory memory, Block block) => StoreByte(memory, block, (byte)_random.Next(2));
 
     private void StoreSameByte(MirroredMemory memory, Block block) => StoreByte(memory, block, null);
 
     private void StoreByte(MirroredMemory memory, Block block, byte? value)
     {
-        var at = _random.Next(block.Bytes);
+        var at = (_random.Next(block.Count * PlacesInPage) * (BusyGuests.PageBytes / PlacesInPage)) + _random.Next(2);
         ref var mirrored = ref memory.MirrorOf(block)[at];
         mirrored = value ?? mirrored;
         memory.Note(block, _current);
         Volatile.Write(ref memory.Span(block)[at], mirrored);
+    }
+
+    /// <summary>
+    /// The same bytes again and again: pages that never change, and so are sealed and merged by every pass, under stores.
+    /// </summary>
+    private void Hammer(MirroredMemory memory, Block block)
+    {
+        for (var i = 0; i < HammerStores; i++)
+        {
+            StoreByte(memory, block, null);
+        }
     }
 
     /// <summary>Eight bytes at any address: over the border of two pages too, which are two faults.</summary>
@@ -232,7 +248,7 @@ internal sealed unsafe class OracleWriter : IDisposable
                 _run.Engine.UnshareAll();
                 break;
             case 3:
-                guest.Sharing = !guest.Sharing;
+                guest.Sharing = _random.Next(4) != 0;
                 break;
             default:
                 CheckSnapshot();

@@ -11,7 +11,7 @@ internal static unsafe class CollectWhileSealing
 
     public static int Run(ProbeArguments arguments)
     {
-        var passes = arguments.Number("passes", 3000);
+        var passes = arguments.Number("passes", 2000);
         using var engine = PageShareEngine.Start(new EngineOptions
         {
             FaultMode = arguments.RequiredEngine,
@@ -20,17 +20,19 @@ internal static unsafe class CollectWhileSealing
         });
         using var guest = engine.CreateGuest("guest", Pages * BusyGuests.PageBytes);
         var stopping = false;
+        var passesMade = 0;
         Thread[] threads =
         [
             new(() => StoreWhile(ref stopping, guest.Pointer, 0)),
             new(() => StoreWhile(ref stopping, guest.Pointer, 1)),
-            new(() => CollectWhile(ref stopping)),
+            new(() => CollectWhile(ref stopping, ref passesMade)),
         ];
         Array.ForEach(threads, static thread => thread.Start());
         var merged = 0L;
         for (var i = 0; i < passes; i++)
         {
             merged += engine.ScanOnce().PagesMerged;
+            Volatile.Write(ref passesMade, i);
         }
 
         Volatile.Write(ref stopping, true);
@@ -55,13 +57,18 @@ internal static unsafe class CollectWhileSealing
         }
     }
 
-    private static void CollectWhile(ref bool stopping)
+    /// <summary>At least one collection in each pass. Back to back they would leave the others no time.</summary>
+    private static void CollectWhile(ref bool stopping, ref int passesMade)
     {
         var survivors = new byte[64][];
         for (var round = 0; !Volatile.Read(ref stopping); round++)
         {
             survivors[round % survivors.Length] = new byte[1000 + (round % 2000)];
             GC.Collect(round % 3, GCCollectionMode.Forced, blocking: round % 5 != 0, compacting: round % 7 == 0);
+            while (Volatile.Read(ref passesMade) < round && !Volatile.Read(ref stopping))
+            {
+                Thread.Yield();
+            }
         }
 
         GC.KeepAlive(survivors);

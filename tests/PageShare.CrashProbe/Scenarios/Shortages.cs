@@ -26,10 +26,8 @@ internal static unsafe class Shortages
             var after = Libc.CountOpenDescriptors(MostDescriptors);
             ProbeFailedException.ThrowIf(after != before, $"{before} descriptors became {after} with {free} left.");
             busy.StoreEverywhere();
-            busy.Engine.ScanOnce();
-            busy.Engine.ScanOnce();
+            busy.ShareAgain();
             busy.Check();
-            busy.RequireSharing();
             taken.ForEach(static descriptor => Libc.Close(descriptor));
         }
 

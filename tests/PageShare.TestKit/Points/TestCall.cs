@@ -26,4 +26,7 @@ public enum TestCall
 
     /// <summary>Registering pages for write tracking.</summary>
     Track = 7,
+
+    /// <summary>Registering pages for write tracking.</summary>
+    Track = 7,
 }

@@ -7,6 +7,9 @@ namespace PageShare.Platform.Linux;
 /// <summary>Linux: memfd, mmap, mincore and /proc.</summary>
 internal sealed unsafe class LinuxPlatform : IPlatform
 {
+    /// <summary>For exceptions of calls that take a descriptor.</summary>
+    public const string DescriptorAdvice = "If the process is out of descriptors, raise the limit with 'ulimit -n'.";
+
     private readonly ProcMappings _mappings = new();
 
     /// <inheritdoc/>
@@ -16,16 +19,16 @@ internal sealed unsafe class LinuxPlatform : IPlatform
     public ILoadSource LoadSource { get; } = new ProcLoadSource();
 
     /// <inheritdoc/>
-    public int MappingLimit => _mappings.ReadLimit();
+    public int MappingLimit => Ask(_mappings.ReadLimit);
 
     /// <inheritdoc/>
-    public long MemoryBytes => _mappings.ReadMemoryBytes();
+    public long MemoryBytes => Ask(_mappings.ReadMemoryBytes);
 
     /// <inheritdoc/>
-    public long MemoryAndSwapBytes => _mappings.ReadMemoryAndSwapBytes();
+    public long MemoryAndSwapBytes => Ask(_mappings.ReadMemoryAndSwapBytes);
 
     /// <inheritdoc/>
-    public int CountMappings() => _mappings.CountOwn();
+    public int CountMappings() => Ask(_mappings.CountOwn);
 
     /// <inheritdoc/>
     public MemoryObject CreateMemoryObject(string name, long bytes) => Memfd.Create(name, bytes);
@@ -76,7 +79,11 @@ internal sealed unsafe class LinuxPlatform : IPlatform
     public bool IsPrivateAnonymous(byte* address, long bytes)
     {
         var from = (ulong)address;
-        var end = from + (ulong)bytes;
+        return Ask(() => IsPrivateAnonymous(from, from + (ulong)bytes));
+    }
+
+    private static bool IsPrivateAnonymous(ulong from, ulong end)
+    {
         foreach (var line in File.ReadLines("/proc/self/maps"))
         {
             // "7f0000000000-7f0000001000 rw-p 00000000 00:00 0      [name]", by address, ascending
@@ -103,5 +110,20 @@ internal sealed unsafe class LinuxPlatform : IPlatform
         }
 
         return false;
+    }
+
+    /// <summary>Reads from /proc, which takes a descriptor, and so may be refused like all else.</summary>
+    private static T Ask<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (IOException refusal) when (refusal is not PlatformException)
+        {
+            // The result code is the errno where the message is the system's.
+            var error = refusal.HResult is > 0 and < 4096 ? refusal.HResult : 0;
+            throw new PlatformException("reading", "/proc", error, DescriptorAdvice);
+        }
     }
 }

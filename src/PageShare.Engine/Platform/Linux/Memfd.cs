@@ -37,8 +37,7 @@ internal sealed class Memfd : MemoryObject
         var descriptor = Libc.MemfdCreate(name, Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing);
         if (descriptor < 0)
         {
-            throw new PlatformException("memfd_create", name, Marshal.GetLastPInvokeError(),
-                "If the process is out of descriptors, raise the limit with 'ulimit -n'.");
+            throw new PlatformException("memfd_create", name, Marshal.GetLastPInvokeError(), LinuxPlatform.DescriptorAdvice);
         }
 
         var memory = new Memfd(name, descriptor);
@@ -74,7 +73,9 @@ internal sealed class Memfd : MemoryObject
     public override MemoryObject OpenReadOnly()
     {
         var descriptor = Syscall.open($"/proc/self/fd/{Descriptor}", OpenFlags.O_RDONLY | OpenFlags.O_CLOEXEC);
-        return descriptor >= 0 ? new Memfd(_name, descriptor) : throw Failure("open", $"{_name}, read-only");
+        return descriptor >= 0
+            ? new Memfd(_name, descriptor)
+            : throw Failure("open", $"{_name}, read-only", LinuxPlatform.DescriptorAdvice);
     }
 
     /// <inheritdoc/>
@@ -119,6 +120,6 @@ internal sealed class Memfd : MemoryObject
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Syscall.close(Descriptor) == 0;
 
-    private static PlatformException Failure(string operation, string subject) =>
-        new(operation, subject, NativeConvert.FromErrno(Stdlib.GetLastError()));
+    private static PlatformException Failure(string operation, string subject, string? advice = null) =>
+        new(operation, subject, NativeConvert.FromErrno(Stdlib.GetLastError()), advice);
 }
