@@ -170,14 +170,16 @@ static int64_t try_break(ps_region *region, uint64_t page, uint64_t count)
     return (int64_t)(claimed.page + claimed.count - page);
 }
 
-int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count)
+int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int in_handler)
 {
     uint64_t stalled_at = 0; /* set at the first failure, so that a break that succeeds asks for no time */
     uint64_t pause = FIRST_PAUSE_NS;
     for (;;) {
-        uint64_t signals = ps_os_hold_signals();
+        uint64_t signals = in_handler ? 0 : ps_os_hold_signals(); /* the handler runs with all of them held */
         int64_t result = try_break(region, page, count);
-        ps_os_release_signals(signals);
+        if (!in_handler) {
+            ps_os_release_signals(signals);
+        }
         if (result >= 0) {
             return result;
         }
@@ -208,7 +210,7 @@ int64_t ps_break(ps_region *region, uint64_t page, uint64_t count)
             continue;
         }
         uint64_t most = end - page < PS_ORDER_PAGES ? end - page : PS_ORDER_PAGES;
-        int64_t now_broken = ps_break_stretch(region, page, most);
+        int64_t now_broken = ps_break_stretch(region, page, most, 0);
         if (now_broken < 0) {
             return now_broken;
         }

@@ -9,7 +9,7 @@
  * mappings up to the region's break timeout. Returns how many pages were broken, 0 if the first is shared no more, or
  * -ENOMEM or whatever else the system said last.
  */
-int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count);
+int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int in_handler);
 
 /*
  * Kernel mode: undoes the seal of BREAKING pages that stay shared. If the kernel refuses, they stay write-protected, which

@@ -41,7 +41,7 @@ static ps_fault_result await(ps_region *region, uint64_t page, uint64_t entered_
 static ps_fault_result break_one(ps_region *region, uint64_t page, uint64_t entered_ns)
 {
     ps_guest_counters *counters = region->config.counters;
-    int64_t broken = ps_break_stretch(region, page, 1);
+    int64_t broken = ps_break_stretch(region, page, 1, 1);
     if (broken < 0) {
         if (atomic_load(&region->closing)) {
             return PS_FAULT_RETRY;
@@ -82,7 +82,8 @@ ps_fault_result ps_fault_on_store(uintptr_t address)
 {
     ps_region *region = ps_region_enter(address);
     if (region == NULL) {
-        return PS_FAULT_FOREIGN;
+        /* Between a refused store and its handler any time may pass: the region may be gone, and its memory live on. */
+        return ps_region_is_outlived() && ps_os_is_writable(address) ? PS_FAULT_RETRY : PS_FAULT_FOREIGN;
     }
     ps_fault_result result = on_store(region, address);
     ps_region_leave(region);

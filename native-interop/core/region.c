@@ -28,6 +28,7 @@ struct region_table {
 
 static _Atomic(struct region_table *) table;  /* guard: publishing lock to change, epoch to read */
 static struct region_table *unused;           /* guard: publishing lock. Room for all regions but one, or NULL for none */
+static _Atomic uint32_t outlived;             /* see ps_region_is_outlived; never goes back */
 static _Atomic uint32_t epoch;                /* its lowest bit tells which reader count to use */
 static _Atomic uint32_t readers[2];
 static _Atomic uint32_t publishing;           /* 0 free, 1 taken: a futex lock, never taken by a handler */
@@ -101,6 +102,11 @@ void ps_region_leave(ps_region *region)
     atomic_fetch_sub(&region->users, 1);
 }
 
+int ps_region_is_outlived(void)
+{
+    return (int)atomic_load(&outlived);
+}
+
 /*
  * MADV_DONTFORK comes one call after mmap, and a fork of another thread waits for the very lock that mmap lets go of: so it
  * often falls in between, and the child has a page of the guest, writable. The table is a snapshot that is whole at any
@@ -111,6 +117,9 @@ void ps_region_leave_to_parent(void)
     const struct region_table *inherited = atomic_exchange(&table, NULL);
     for (uint64_t i = 0; inherited != NULL && i < inherited->count; i++) {
         const ps_region *region = inherited->regions[i];
+        if (atomic_load(&region->is_ordinary)) {
+            continue;
+        }
         ps_os_free(region->config.base, atomic_load(&region->pages) * PS_PAGE_SIZE);
     }
 }
@@ -180,6 +189,7 @@ static int prepare(ps_region *region)
     if (region->config.map_now) {
         return ps_os_map_identity(region, 0, region->config.pages);
     }
+    atomic_store(&region->is_ordinary, 1);
     for (uint64_t i = 0; i < region->config.pages; i++) {
         region->config.words[i] = ps_word_make(PS_SEALED, 0);
     }
@@ -231,6 +241,9 @@ int32_t ps_region_grow(ps_region *region, uint64_t pages)
 void ps_region_free(ps_region *region)
 {
     atomic_store(&region->closing, 1);
+    if (atomic_load(&region->is_ordinary)) {
+        atomic_store(&outlived, 1);
+    }
     while (republish(region, 1) == -ENOMEM) {
         ps_os_sleep_ns(FREE_PAUSE_NS);
     }
@@ -251,7 +264,9 @@ static void release(ps_region *region, uint64_t pages)
 int32_t ps_adopt(ps_region *region)
 {
     uint64_t signals = ps_os_hold_signals();
+    atomic_store(&region->is_ordinary, 0);
     int error = ps_os_adopt_range(region);
+    atomic_store(&region->is_ordinary, error != 0);
     release(region, atomic_load(&region->pages));
     ps_os_release_signals(signals);
     return error;
@@ -282,6 +297,7 @@ int32_t ps_disown(ps_region *region)
     uint64_t signals = ps_os_hold_signals();
     uint64_t claimed = claim_all(region, pages);
     int error = claimed == pages ? ps_os_disown_range(region) : -EBUSY;
+    atomic_store(&region->is_ordinary, error == 0);
     release(region, claimed);
     ps_os_release_signals(signals);
     return error;

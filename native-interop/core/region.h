@@ -12,6 +12,7 @@ struct ps_region {
     _Atomic uint64_t pages;   /* pages in use; grows */
     _Atomic uint32_t users;   /* handlers inside; ps_region_free waits for zero */
     _Atomic uint32_t closing; /* waits and retries end */
+    _Atomic uint32_t is_ordinary; /* its memory is the process's own: not adopted yet, or disowned */
     _Atomic uint32_t has_untracked; /* some pages mapped to the backing are not tracked: see ps_find_written */
 };
 
@@ -37,6 +38,9 @@ void ps_histogram_add(ps_histogram *histogram, uint64_t ns);
 /* The region that holds the address, kept alive until ps_region_leave; NULL if there is none. For the fault handler. */
 ps_region *ps_region_enter(uintptr_t address);
 void ps_region_leave(ps_region *region);
+
+/* 1 if memory of this process has outlived a region of it, so that a store refused by its last seal may be told late. */
+int ps_region_is_outlived(void);
 
 /* In a child process, right after fork: unmaps what it should not have of any region, and forgets all regions. */
 void ps_region_leave_to_parent(void);

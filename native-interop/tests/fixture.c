@@ -14,6 +14,8 @@
 #define AWAIT_MS 20000u
 #define BREAK_TIMEOUT_MS 30000u
 
+static int tracks_writes;
+
 static void *map_shared(int descriptor, size_t bytes, int protection)
 {
     void *memory = mmap(NULL, bytes, protection, MAP_SHARED, descriptor, 0);
@@ -71,6 +73,16 @@ static struct guest *prepare(struct store *store, uint64_t pages, uint64_t reser
     return guest;
 }
 
+void track_writes(void)
+{
+    int error = ps_tracking_start();
+    if (error != 0) {
+        SKIP("this kernel cannot track writes");
+    }
+    CHECK(ps_tracking_start() == 0);
+    tracks_writes = 1;
+}
+
 static void create_region(struct guest *guest, uint64_t timeout_ms, uint32_t map_now)
 {
     int32_t error = -1;
@@ -86,6 +98,7 @@ static void create_region(struct guest *guest, uint64_t timeout_ms, uint32_t map
         .store_fd = guest->store->reader,
         .fault_mode = guest->mode,
         .map_now = map_now,
+        .track_writes = (uint32_t)tracks_writes,
     };
     guest->region = ps_region_create(&config, &error);
     CHECK(guest->region != NULL && error == 0);

@@ -48,6 +48,9 @@ void store_write(const struct store *store, uint64_t frame, uint64_t content);
 struct guest *guest_open(struct store *store, uint64_t pages, uint32_t mode);
 struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode, uint64_t timeout_ms);
 
+/* Guests that are opened from now on track writes. Skips the test where the kernel can't. */
+void track_writes(void);
+
 /* A region over private anonymous memory, its words SEALED, for ps_adopt. */
 struct guest *guest_open_unadopted(struct store *store, uint64_t pages, uint32_t mode);
 void guest_free(struct guest *guest); /* the region alone: mappings and descriptors end with the test */

@@ -32,6 +32,7 @@ extern const struct ps_test ps_tests_signals[];
 extern const struct ps_test ps_tests_regions[];
 extern const struct ps_test ps_tests_oracle[];
 extern const struct ps_test ps_tests_pinned_io[];
+extern const struct ps_test ps_tests_tracking[];
 
 static const struct ps_test *const tables[] = {
     ps_tests_break_events,
@@ -47,6 +48,7 @@ static const struct ps_test *const tables[] = {
     ps_tests_regions,
     ps_tests_oracle,
     ps_tests_pinned_io,
+    ps_tests_tracking,
 };
 
 /* Shared with the children: why a test was skipped. */

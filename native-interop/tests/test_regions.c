@@ -304,6 +304,46 @@ static void late_faults_do_not_keep_a_region_from_being_disowned(void)
     }
 }
 
+/* A store can be refused by a seal, and its handler run when the seal and the region are gone and the memory lives on. */
+static void faults_that_come_when_the_region_is_gone_are_run_again(uint32_t mode)
+{
+    struct store *store = store_open(1);
+    for (int fails = 0; fails < 2; fails++) {
+        struct guest *guest = guest_open_unadopted(store, PAGES, mode);
+        fill_page(page_at(guest, 3), 4);
+        CHECK(ps_inject_failure(PS_CALL_COPY_HOME, 0, (uint32_t)fails, ENOMEM) == 0);
+        CHECK(ps_adopt(guest->region) == (fails ? -ENOMEM : 0) && (fails || ps_disown(guest->region) == 0));
+        guest_free(guest);
+        CHECK(ps_fault_on_store((uintptr_t)page_at(guest, 3)) == PS_FAULT_RETRY && page_is(page_at(guest, 3), 4));
+        CHECK(mprotect(page_at(guest, 3), PS_PAGE_SIZE, PROT_READ) == 0);
+        CHECK(ps_fault_on_store((uintptr_t)page_at(guest, 3)) == PS_FAULT_FOREIGN);
+        CHECK(ps_fault_on_store((uintptr_t)page_at(guest, PAGES)) == PS_FAULT_FOREIGN);
+    }
+}
+IN_BOTH_MODES(faults_that_come_when_the_region_is_gone_are_run_again)
+
+static void check_child_reads_page_three(const struct guest *guest)
+{
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        _exit(page_is(page_at(guest, 3), 4) ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* As long as its memory is ordinary, a forked child has its own copy, as of any ordinary memory. */
+static void ordinary_memory_of_a_region_is_inherited(uint32_t mode)
+{
+    struct guest *guest = guest_open_unadopted(store_open(1), PAGES, mode);
+    fill_page(page_at(guest, 3), 4);
+    check_child_reads_page_three(guest);
+    CHECK(ps_adopt(guest->region) == 0 && ps_disown(guest->region) == 0);
+    check_child_reads_page_three(guest);
+}
+IN_BOTH_MODES(ordinary_memory_of_a_region_is_inherited)
+
 static void a_failed_disowning_leaves_a_region_in_order(void)
 {
     struct store *store = store_open(PAGES);
@@ -336,6 +376,8 @@ const struct ps_test ps_tests_regions[] = {
     ONE_TEST(a_failed_adoption_leaves_the_range_as_it_was),
     ONE_TEST(a_range_with_a_gap_is_not_adopted),
     ONE_TEST(late_faults_do_not_keep_a_region_from_being_disowned),
+    BOTH_MODES(faults_that_come_when_the_region_is_gone_are_run_again),
+    BOTH_MODES(ordinary_memory_of_a_region_is_inherited),
     ONE_TEST(a_failed_disowning_leaves_a_region_in_order),
     {0, 0},
 };

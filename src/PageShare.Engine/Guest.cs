@@ -49,7 +49,7 @@ public sealed unsafe class Guest : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(Region.Handle.IsClosed, this);
+            ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
             return Region.Start;
         }
     }
@@ -123,7 +123,7 @@ public sealed unsafe class Guest : IDisposable
 
         lock (_engine.Registry.Gate)
         {
-            ObjectDisposedException.ThrowIf(Region.Handle.IsClosed, this);
+            ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
             Region.Grow(newSizeInBytes / PageSize.Bytes);
         }
     }
@@ -142,7 +142,7 @@ public sealed unsafe class Guest : IDisposable
     public WritablePin PinWritable(long offset, long length)
     {
         var (page, count) = PagesOf(offset, length);
-        ObjectDisposedException.ThrowIf(Region.Handle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
         return new WritablePin(Region, page, count);
     }
 
@@ -154,6 +154,7 @@ public sealed unsafe class Guest : IDisposable
     public void EnsureWritable(long offset, long length)
     {
         var (page, count) = PagesOf(offset, length);
+        ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
         GuestRegion.Require(Shim.Break(Region.Handle, page, count), "breaking", $"{count} pages of guest '{Name}'");
     }
 

@@ -40,7 +40,22 @@ internal sealed unsafe class PageCensus
     /// <summary>Kernel mode: copies that the kernel made and that have not been brought home.</summary>
     public long AnonymousCopies { get; private set; }
 
-    /// <summary>Counts a region's pages, after bringing the books up to date.</summary>
+    /// <summary>
+    /// Brings the books of a region up to date with what its guest did. To be done for all regions of a domain before the
+    /// first of them is counted: how many pages use a frame must not change in between.
+    /// </summary>
+    public static void Reconcile(GuestRegion region, MergeTally totals)
+    {
+        for (var page = new PageNumber(0); page.Value < region.Pages; page++)
+        {
+            if (region.Records.KindOf(page) == PageKind.Sharing)
+            {
+                ChunkScan.Reconcile(region, page, totals);
+            }
+        }
+    }
+
+    /// <summary>Counts a region's pages, whose books are up to date.</summary>
     /// <param name="region">The region.</param>
     /// <param name="seen">Frames already counted for another guest; those met here are added.</param>
     /// <param name="totals">Where breaks that are found are counted.</param>
@@ -50,7 +65,7 @@ internal sealed unsafe class PageCensus
         var census = new PageCensus { _stablePasses = stablePasses, AnonymousCopies = CountCopies(region, totals) };
         for (var first = new PageNumber(0); first.Value < region.Pages; first += ChunkScan.Pages)
         {
-            census.Count(region, first, (int)Math.Min(ChunkScan.Pages, region.Pages - first.Value), seen, totals);
+            census.Count(region, first, (int)Math.Min(ChunkScan.Pages, region.Pages - first.Value), seen);
         }
 
         return census;
@@ -86,17 +101,12 @@ internal sealed unsafe class PageCensus
         }
     }
 
-    private void Count(GuestRegion region, PageNumber first, int count, BitArray seen, MergeTally totals)
+    private void Count(GuestRegion region, PageNumber first, int count, BitArray seen)
     {
         var isResidencyKnown = false;
         for (var i = 0; i < count; i++)
         {
             var page = first + i;
-            if (region.Records.KindOf(page) == PageKind.Sharing)
-            {
-                ChunkScan.Reconcile(region, page, totals);
-            }
-
             switch (region.Records.KindOf(page))
             {
                 case PageKind.Sharing:

@@ -232,7 +232,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     {
         lock (Registry.Gate)
         {
-            ObjectDisposedException.ThrowIf(guest.Region.Handle.IsClosed, guest);
+            ObjectDisposedException.ThrowIf(guest.Region.IsRemoved, guest);
             return _snapshots.Build(guest.Region);
         }
     }
@@ -241,7 +241,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     {
         lock (Registry.Gate)
         {
-            if (guest.Region.Handle.IsClosed)
+            if (guest.Region.IsRemoved)
             {
                 return;
             }

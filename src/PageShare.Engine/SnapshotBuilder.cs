@@ -22,14 +22,14 @@ internal sealed unsafe class SnapshotBuilder(
     private readonly Dictionary<GuestRegion, RateMeter> _breakRates = [];
 
     // Of guests that are gone: what the engine has counted never becomes less.
-    private readonly Histograms _gone = new();
+    private readonly GuestSums _gone = new();
 
     /// <summary>One guest alone.</summary>
     public GuestSnapshot Build(GuestRegion region)
     {
         scanner.DrainBreakEvents();
-        var histograms = new Histograms();
-        return Build(region, FramesOf(region.Domain), histograms);
+        PageCensus.Reconcile(region, scanner.Totals);
+        return Build(region, FramesOf(region.Domain), new GuestSums());
     }
 
     /// <summary>Keeps what a guest has counted, just before it goes.</summary>
@@ -45,13 +45,13 @@ internal sealed unsafe class SnapshotBuilder(
     {
         scanner.DrainBreakEvents();
         _scanRate.Observe(scanner.Totals.PagesScanned);
-        var histograms = new Histograms();
-        histograms.Add(_gone);
+        var sums = new GuestSums();
+        sums.Add(_gone);
         var guests = new Dictionary<GuestRegion, GuestSnapshot>();
-        DomainSnapshot[] domains = [.. registry.Domains.Select(domain => Build(domain, guests, histograms))];
+        DomainSnapshot[] domains = [.. registry.Domains.Select(domain => Build(domain, guests, sums))];
         return new EngineSnapshot
         {
-            Totals = AddEngine(Sum(domains.Select(static domain => domain.Counters), histograms)),
+            Totals = AddEngine(Sum(domains.Select(static domain => domain.Counters), sums)),
             Domains = domains,
             Guests = [.. registry.Regions.Select(region => guests[region])],
             SealKind = platform.SealKind,
@@ -83,17 +83,22 @@ internal sealed unsafe class SnapshotBuilder(
         };
     }
 
-    private DomainSnapshot Build(ShareDomain domain, Dictionary<GuestRegion, GuestSnapshot> guests, Histograms engine)
+    private DomainSnapshot Build(ShareDomain domain, Dictionary<GuestRegion, GuestSnapshot> guests, GuestSums engine)
     {
-        var histograms = new Histograms();
+        var sums = new GuestSums();
+        foreach (var region in domain.Regions)
+        {
+            PageCensus.Reconcile(region, scanner.Totals);
+        }
+
         var seen = FramesOf(domain);
         foreach (var region in domain.Regions)
         {
-            guests[region] = Build(region, seen, histograms);
+            guests[region] = Build(region, seen, sums);
         }
 
-        engine.Add(histograms);
-        var sum = Sum(domain.Regions.Select(region => guests[region].Counters), histograms);
+        engine.Add(sums);
+        var sum = Sum(domain.Regions.Select(region => guests[region].Counters), sums);
         return new DomainSnapshot
         {
             Name = domain.Name,
@@ -101,19 +106,21 @@ internal sealed unsafe class SnapshotBuilder(
             {
                 MetadataBytes = sum.MetadataBytes + domain.MetadataBytes,
 
-                // The kernel's figure for the store, instead of the sum of what guests have of it.
-                ResidentBytes = sum.ResidentBytes - (domain.Frames.Shared * PageSize.Bytes) + domain.Store.AllocatedBytes,
+                // The kernel's figure for the store, instead of the sum of what guests have of it, which is rounded.
+                ResidentBytes = sums.OwnBytes + domain.Store.AllocatedBytes,
             },
         };
     }
 
-    private GuestSnapshot Build(GuestRegion region, BitArray seen, Histograms histograms)
+    private GuestSnapshot Build(GuestRegion region, BitArray seen, GuestSums sums)
     {
-        var own = new Histograms();
+        var own = new GuestSums();
         var census = PageCensus.Take(region, seen, scanner.Totals, stablePasses); // counts kernel breaks too, hence first
         budget.Recount(region);
         own.Add(region);
-        histograms.Add(own);
+        sums.Add(own);
+        var ownBytes = region.Backing.AllocatedBytes + (census.AnonymousCopies * PageSize.Bytes);
+        sums.OwnBytes += ownBytes;
         return new GuestSnapshot
         {
             Name = region.Spec.Name,
@@ -129,8 +136,7 @@ internal sealed unsafe class SnapshotBuilder(
                 PagesSharing = census.PagesOnFrames - census.FramesFirstUsed,
                 PagesUnshared = census.Unshared,
                 PagesVolatile = census.Volatile,
-                ResidentBytes = region.Backing.AllocatedBytes + (census.AnonymousCopies * PageSize.Bytes)
-                    + (long)Math.Round(census.FrameShares * PageSize.Bytes),
+                ResidentBytes = ownBytes + (long)Math.Round(census.FrameShares * PageSize.Bytes),
                 MetadataBytes = region.MetadataBytes,
                 KernelTableBytes = (census.Populated * BytesPerPageTableEntry) + (region.MappingsUsed * BytesPerMapping),
                 ConsumedBytes = CounterSet.ConsumedBytesOf(
@@ -157,8 +163,8 @@ internal sealed unsafe class SnapshotBuilder(
 
     private static BitArray FramesOf(ShareDomain domain) => new(checked((int)domain.Store.HighWater));
 
-    private static CounterSet Sum(IEnumerable<CounterSet> parts, Histograms histograms) =>
-        CounterSet.Sum(parts, histograms.SealWaits, histograms.CowFaults);
+    private static CounterSet Sum(IEnumerable<CounterSet> parts, GuestSums sums) =>
+        CounterSet.Sum(parts, sums.SealWaits, sums.CowFaults);
 
     private double BreakRate(GuestRegion region, long cowFaults)
     {
@@ -171,9 +177,12 @@ internal sealed unsafe class SnapshotBuilder(
         return rate.PerSecond;
     }
 
-    /// <summary>What the shim has counted, of one guest or several.</summary>
-    private sealed class Histograms
+    /// <summary>What is added up over guests beside their counters.</summary>
+    private sealed class GuestSums
     {
+        /// <summary>Memory that is no frame: backings, and the kernel's copies.</summary>
+        public long OwnBytes { get; set; }
+
         public long CowFaultCount { get; private set; }
 
         public long SealWaitCount { get; private set; }
@@ -195,7 +204,7 @@ internal sealed unsafe class SnapshotBuilder(
             CowFaults.Add(counters->CowFaultNanoseconds);
         }
 
-        public void Add(Histograms other)
+        public void Add(GuestSums other)
         {
             CowFaultCount += other.CowFaultCount;
             SealWaitCount += other.SealWaitCount;

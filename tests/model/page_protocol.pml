@@ -1,13 +1,13 @@
 /*
  * The page protocol of native-interop/core, for spin. README.md says what is in it, what is not, and how to run it.
  *
- * The problem: whoever moves a page changes its word and its mapping in two steps, and stores, breaks, pins, I/O and the
- * reuse of frames may come between any two. So word and mapping are two things here. Each step below is one that the C code
- * makes with one atomic instruction or one system call, and spin tries every order of them.
+ * The problem: whoever moves a page changes its word and its mapping in two steps, and stores, breaks, pins, I/O and
+ * the reuse of frames may come between any two. So word and mapping are two things here. Each step below is one that
+ * the C code makes with one atomic instruction or one system call, and spin tries every order of them.
  *
- * Nothing is counted: threads and host go on for ever, until `over` becomes true, at any moment at all. So what is proved
- * holds for any number of passes, stores and breaks. After `over` everybody finishes what was begun, and spin reports who
- * cannot.
+ * Nothing is counted: threads and host go on for ever, until `over` becomes true, at any moment at all. So what is
+ * proved holds for any number of passes, stores and breaks. After `over` everybody finishes what was begun, and spin
+ * reports who cannot.
  *
  * Steps that are two in C and one here, with the reason:
  * - reading a word and its compare-and-swap: a swap that fails only leads to reading again;
@@ -42,25 +42,26 @@ byte frame = A;
 
 /*
  * Three worlds, each small enough to be searched to the end:
- * - SHARING: threads 0 and 1 store to page 0, and one of them breaks it too; thread 2 stores to page 1, a neighbour or another
- *   guest's page, which shares the same frame. No system call fails here;
- * - IO: page 0 alone; both threads store, break, pin and do I/O;
- * - SCANNERS: page 0 alone, without I/O; a second thread of the host gives orders that need no frame.
+ * - SHARING: threads 0 and 1 store to page 0, and one of them breaks it too; thread 2 stores to page 1, a neighbour
+ *   or another guest's page, which shares the same frame. Nobody stores zeros;
+ * - IO: page 0 alone; both threads store, break, pin and do I/O, and every system call may fail;
+ * - SCANNERS: page 0 alone; a second thread of the host gives orders that need no frame.
  */
 #define THREADS 3
 #define PAGE_OF(thread) (thread / 2)
 #ifdef SHARING
 #define HAS_SECOND_PAGE true
 #define STORES_ZEROS false
-#define FAILS false
 #else
 #define HAS_SECOND_PAGE false
 #define STORES_ZEROS true
-#ifdef ENDS
-#define FAILS (!over)
-#else
-#define FAILS true
 #endif
+#if defined(IO) && defined(ENDS)
+#define FAILS (!over)
+#elif defined(IO)
+#define FAILS true
+#else
+#define FAILS false
 #endif
 bool asleep[THREADS];   /* in the futex */
 bool io_holds[THREADS]; /* I/O holds the memory that the backing has now; a punch takes that away from the page */
@@ -95,6 +96,7 @@ bool store_taken_for_foreign;           /* forwarded to the handler before ours,
 #define WORD_IS_TRUE(p) ((!IS_OWN(p) || (mapping[p] == IDENTITY && writable[p])) \
     && (state[p] != SHARED || (mapping[p] == FRAME && !writable[p] && recorded[p])) \
     && (state[p] != KERNEL_SHARED || (mapping[p] == FRAME && recorded[p])) \
+    && (state[p] != SHARED_STATE || FAILS || backing[p] == HOLE) \
     && (pins[p] == 0 || state[p] == PRIVATE) && (!waiters[p] || IS_TRANSIENT(p)))
 
 /* Runs only when something is wrong, so it adds no states: spin looks at its guards after every step of the others. */
@@ -110,8 +112,8 @@ end:
 }
 
 /*
- * With -DENDS system calls fail no more once it is over, and nothing else shall go round in circles either: each step that is
- * left to do comes closer to the end. With LEFTOVER_RETRIED a refused store is run again for ever.
+ * With -DENDS system calls fail no more once it is over, and then nobody may go round in circles either, so that each
+ * store lands in the end.
  */
 #ifdef ENDS
 never {
@@ -154,6 +156,10 @@ inline ps_os_unseal(p) { writable[p] = true }
 inline ps_os_copy_home(p) { backing[p] = VIEW(p) }
 inline ps_os_map_identity(p) { d_step { mapping[p] = IDENTITY; writable[p] = true; anonymous[p] = NONE } }
 inline ps_os_map_frames(p) { d_step { mapping[p] = FRAME; writable[p] = IS_KERNEL; anonymous[p] = NONE } }
+inline ps_os_is_writable(p)
+{
+    d_step { store_taken_for_foreign = !writable[p]; assert(!store_taken_for_foreign) }
+}
 inline ps_os_drop_copies(p) { anonymous[p] = NONE }
 inline ps_os_punch(p)
 {
@@ -188,7 +194,7 @@ end_next: /* the end when it is over and no store is refused */
     :: d_step { STORES_ZEROS && STORES_TO_BACKING -> STORE(backing, ZEROS) }; goto end_next
     :: d_step { STORES_TO_BACKING -> STORE(backing, A) }; goto end_next
     :: d_step { STORES_TO_BACKING -> STORE(backing, B) }; goto end_next
-    :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = frame }; goto end_next /* the kernel's fault */
+    :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = frame }; goto end_next
     :: d_step { STORES_ZEROS && STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, ZEROS) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, A) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, B) }; goto end_next
@@ -212,13 +218,15 @@ fault: /* on_store reads the word */
 #else
     :: d_step { state[p] == SHARED_STATE -> state[p] = BREAKING }; goto breaking
 #endif
-    :: d_step { IS_OWN(p) -> state[p] = PRIVATE; pins[p]++ } /* retry_if_writable */
+    /* retry_if_writable keeps seals away while it asks the kernel */
+    :: d_step { IS_OWN(p) && pins[p] == 0 -> seen = state[p]; state[p] = SEALED };
+       ps_os_is_writable(p);
+       ps_word_finish(p, seen);
+       seen = PRIVATE
+    :: d_step { IS_OWN(p) && pins[p] != 0 -> pins[p]++ };
+       ps_os_is_writable(p);
+       pins[p]--
     fi;
-    d_step {
-        store_taken_for_foreign = !writable[p];
-        assert(!store_taken_for_foreign)
-    };
-    pins[p]--;
     goto end_next;
 
 await: /* ps_word_await */
@@ -301,9 +309,8 @@ pinned: /* a system call or a device writes to the page */
     :: device_writes(B)
     fi;
     d_step { io_holds[me] = false; pins[p]-- }; /* ps_unpin */
-    goto end_next;
+    goto end_next
 #endif
-
 }
 
 /* ---- The host: scanner (merge.c), settling (settle.c), and who uses the frame ---- */
@@ -315,9 +322,9 @@ pinned: /* a system call or a device writes to the page */
 #endif
 
 #ifdef EARLY_REUSE
-#define NAMES_FRAME(p) (state[p] == SHARED || state[p] == KERNEL_SHARED || state[p] == REMAPPING)
+#define NAMES_FRAME(p) (state[p] == SHARED_STATE || state[p] == REMAPPING)
 #else
-#define NAMES_FRAME(p) (state[p] == SHARED || state[p] == KERNEL_SHARED || state[p] == REMAPPING || state[p] == BREAKING)
+#define NAMES_FRAME(p) (state[p] == SHARED_STATE || state[p] == REMAPPING || state[p] == BREAKING)
 #endif
 
 /* Nobody uses the frame as far as the host knows, so it may hold other bytes from now on. */
@@ -347,12 +354,12 @@ end_pass:
         fi;
         if
         :: shares && recorded[p] && !NAMES_FRAME(p) -> recorded[p] = false; p = 0; goto end_pass /* Reconcile */
-        :: shares && state[p] == ZERO -> state[p] = PRIVATE; p = 0; goto end_pass /* Judge: written again */
+        :: shares && state[p] == ZERO -> state[p] = PRIVATE; p = 0; goto end_pass /* written again */
 #ifdef HASH_ONLY
         :: shares && !recorded[p] && VIEW(p) == frame -> recorded[p] = true; goto hashed
 #else
-        /* Any page may be tried: equal hashes are no promise. The host counts the new user after the order, but frees no
-         * frame before that, so the user may as well be counted here. */
+        /* Any page may be tried: equal hashes are no promise. The host counts the new user after the order, but frees
+         * no frame before that, so the user may as well be counted here. */
         :: shares && !recorded[p] && MAY_SEAL(p) -> recorded[p] = true; state[p] = SEALED; goto merge
 #endif
         :: STORES_ZEROS && (MAY_SEAL(p) || state[p] == ZERO) ->
@@ -517,8 +524,7 @@ unsettled:
     fi;
     ps_word_finish(p, KERNEL_SHARED);
     p = 0;
-    goto end_pass;
-
+    goto end_pass
 }
 
 init

@@ -25,7 +25,7 @@ internal static class FigureReport
             + $", {Environment.ProcessorCount} processors");
         Console.WriteLine();
         Row("", modes.Select(static mode => mode.FaultMode));
-        Row("", modes.Select(static _ => new string('-', 14)));
+        Row("", modes.Select(static _ => new string('-', 18)));
         foreach (var (name, value) in Lines)
         {
             Row(name, modes.Select(value));
@@ -53,7 +53,7 @@ internal static class FigureReport
         ("  that waited for a seal", static mode => Text(mode.SealWaits.Count, "N0")),
         ("  p50 / p99, us", static mode => Text(
             mode.SealWaits.Nanoseconds.P50, mode.SealWaits.Nanoseconds.P99)),
-        ("  longest, us", static mode => Text(mode.SealWaits.Nanoseconds.Max / 1e3, "F1")),
+        ("  longest, us", static mode => Microseconds(mode.SealWaits.Nanoseconds.Max)),
     ];
 
     private static string ToJson(FigureOptions options, ModeFigures[] modes) => JsonSerializer.Serialize(
@@ -72,12 +72,15 @@ internal static class FigureReport
         Format);
 
     private static void Row(string name, IEnumerable<string> values) =>
-        Console.WriteLine($"{name,-34}{string.Concat(values.Select(static value => $"{value,16}"))}");
+        Console.WriteLine($"{name,-34}{string.Concat(values.Select(static value => $"{value,20}"))}");
 
     private static string Text(IFormattable number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
 
     private static string Text(StoreTimes times) => Text(times.P50Nanoseconds, times.P99Nanoseconds);
 
     private static string Text(long p50, long p99) =>
-        string.Create(CultureInfo.InvariantCulture, $"{p50 / 1e3:F1} / {p99 / 1e3:F1}");
+        string.Create(CultureInfo.InvariantCulture, $"{Microseconds(p50)} / {Microseconds(p99)}");
+
+    private static string Microseconds(long nanoseconds) =>
+        (nanoseconds / 1e3).ToString(nanoseconds < 100_000 ? "F1" : "F0", CultureInfo.InvariantCulture);
 }

@@ -12,6 +12,8 @@ namespace PageShare.Benchmarks.EndToEnd;
 /// <param name="options">The seed.</param>
 internal sealed unsafe class SealProbe(PageShareEngine engine, GuestSet set, FigureOptions options)
 {
+    private const int MostPasses = 5;
+
     private volatile bool _stopping;
     private long _stores;
     private long _slowestTicks;
@@ -20,13 +22,15 @@ internal sealed unsafe class SealProbe(PageShareEngine engine, GuestSet set, Fig
     public SealWaits Measure()
     {
         engine.UnshareAll();
-        engine.ScanOnce(); // hashes
+        engine.ScanOnce(); // learns hashes
         var before = engine.Snapshot().Totals.SealWaits;
         var writer = new Thread(Write) { IsBackground = true, Name = "writer" };
         writer.Start();
         try
         {
-            engine.ScanOnce(); // merges
+            for (var pass = 0; pass < MostPasses && engine.ScanOnce().PagesMerged == 0; pass++)
+            {
+            }
         }
         finally
         {

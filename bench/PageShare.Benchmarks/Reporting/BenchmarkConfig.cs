@@ -13,7 +13,7 @@ using Perfolizer.Horology;
 
 namespace PageShare.Benchmarks.Reporting;
 
-/// <summary>How all benchmarks run: in this process, one large invocation an iteration, medians.</summary>
+/// <summary>How all benchmarks run: in this process, one large invocation an iteration, processor time, medians.</summary>
 /// <remarks>
 /// In process, because BenchmarkDotNet would else generate and build a project, which needs a registry. Each invocation does
 /// tens of thousands of operations and lasts milliseconds, so one an iteration is enough, needs no calibration, and lets
@@ -26,6 +26,7 @@ internal sealed class BenchmarkConfig : ManualConfig
     {
         AddJob(Job.Default
             .WithToolchain(InProcessEmitToolchain.Instance)
+            .WithClock(new ThreadClock())
             .WithStrategy(RunStrategy.Monitoring)
             .WithInvocationCount(1)
             .WithUnrollFactor(1)

@@ -21,6 +21,7 @@ internal sealed unsafe class GuestRegion : IDisposable
 
     // Mapping boundaries found in each stretch of OrderPages pages when it was last counted. See MappingBudget.
     private readonly NativeArray<ushort> _boundaries;
+    private bool _isRemoved;
 
     private GuestRegion(RegionSpec spec, Backing backing, PageTableMemory table, byte* start, RegionHandle handle)
     {
@@ -71,6 +72,16 @@ internal sealed unsafe class GuestRegion : IDisposable
 
     /// <summary>Domain-wide id of the region's first page; set when the region joins its domain.</summary>
     public uint FirstPageId { get; set; }
+
+    /// <summary>
+    /// Whether it was taken out and must not be used any more, even if a pin still keeps its memory: a handle is closed only when
+    /// the last call or pin ends, which may be in the middle of a scan. Set under the engine's lock, and readable without.
+    /// </summary>
+    public bool IsRemoved
+    {
+        get => Volatile.Read(ref _isRemoved);
+        set => Volatile.Write(ref _isRemoved, value);
+    }
 
     /// <summary>Whether the scanner may share its pages.</summary>
     public bool IsSharing { get; set; } = true;

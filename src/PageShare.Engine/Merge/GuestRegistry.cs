@@ -68,6 +68,7 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
             return;
         }
 
+        region.IsRemoved = true;
         budget.Forget(region);
         region.Domain.Remove(region);
         region.Released = () => GiveBack(region);

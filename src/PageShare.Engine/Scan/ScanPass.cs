@@ -61,7 +61,7 @@ internal sealed class ScanPass
         {
             _step.Clear();
             var began = Shim.ThreadCpuNanoseconds();
-            if (!region.Handle.IsClosed)
+            if (!region.IsRemoved)
             {
                 pages = Scan(region, mostPages);
             }
@@ -74,7 +74,7 @@ internal sealed class ScanPass
             Tally.Add(_step);
             _totals.Add(_step);
             _page += pages;
-            if (region.Handle.IsClosed || _page.Value >= region.Pages)
+            if (region.IsRemoved || _page.Value >= region.Pages)
             {
                 _current++;
                 _page = default;

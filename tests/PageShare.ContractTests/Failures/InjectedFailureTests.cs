@@ -2,6 +2,7 @@ using PageShare.PageTable;
 using PageShare.Platform;
 using PageShare.TestKit;
 using PageShare.TestKit.Points;
+using PageShare.TestKit.Proof;
 
 namespace PageShare.ContractTests.Failures;
 
@@ -21,11 +22,6 @@ public sealed class InjectedFailureTests : UnfinishedEngine
         Prepare(mode);
         using (Fail(call, times))
         {
-            if (call == TestCall.Unseal && times is null && mode == FaultMode.Kernel)
-            {
-                return; // see ASealThatCannotBeLiftedIsTriedUntilItCan
-            }
-
             for (var pass = 0; pass < 3; pass++)
             {
                 Assert.True(Engine.Scan().Completed);
@@ -33,41 +29,39 @@ public sealed class InjectedFailureTests : UnfinishedEngine
             }
         }
 
+        if (call == TestCall.Punch)
+        {
+            // What was not punched is memory in nobody's view, until the page breaks the next time.
+            Assert.InRange(MemoryObjects.AllPages, (2 * Pages) - Engine.OptimumPages, 3 * Pages);
+            Engine.Engine.UnshareAll();
+        }
+
         Recovers();
     }
 
     [Fact]
-    public void ASealThatCannotBeLiftedIsTriedUntilItCan()
+    public void APageThatStaysSealedForWantOfAMappingIsBrokenByTheNextStore()
     {
         Prepare(FaultMode.Kernel);
-        using var waiting = Gate.Watch(TestPoint.Waiting);
-        using var settling = Gate.Watch(TestPoint.SettleSealed);
-        using var injection = Injection.Lasting(TestCall.Unseal);
-        var scan = Actor.Start("scanner", () => Engine.Scan());
-        settling.Await(2); // the second page equals its frame again, so its copy goes and the seal is to be lifted
-        Engine.Guests[1].Expect(5, 8, 0xA5);
-        Actor writer;
-        unsafe
+        using (Injection.Lasting(TestCall.Unseal))
         {
-            writer = Actor.Store(Engine.Guests[1].AddressOf(5, 8), 0xA5);
+            Engine.Scan(); // the second guest's page 5 equals its frame again: its copy goes, and its seal cannot be lifted
+            Engine.Guests[1].Write(5, 8, 0xA5);
+            Engine.Guests[1].Write(5, 9, 0xA6);
+            Engine.VerifyAll();
         }
 
-        waiting.Await();
-        Assert.False(scan.IsDone);
-        injection.Dispose();
-        scan.Finish();
-        writer.Finish();
         Recovers();
     }
 
     [Theory]
-    [InlineData(TestCall.CopyHome)]
-    [InlineData(TestCall.MapIdentity)]
-    [InlineData(TestCall.Track)]
-    public void AStoreWhoseBreakFailsForAMomentSucceeds(TestCall call)
+    [InlineData(TestCall.CopyHome, 8)]
+    [InlineData(TestCall.MapIdentity, 80)] // more than the reserve of mappings can make up for
+    [InlineData(TestCall.Track, 8)]
+    public void AStoreWhoseBreakFailsForAMomentSucceeds(TestCall call, int times)
     {
         Prepare(FaultMode.Signal, Patience);
-        using (Injection.Once(call, times: 200)) // more than the reserve of mappings can make up for
+        using (Injection.Once(call, times: times))
         {
             Engine.Guests[0].Write(8, 1, 1);
             Engine.Guests[1].Write(8, 2, 2);

@@ -34,7 +34,7 @@ internal static class OracleScenario
             seed,
             ModesOf(arguments.Text("engine", "both")),
             arguments.Number("writers", 4),
-            arguments.Number("operations", 20_000),
+            arguments.Number("operations", 15_000),
             CorruptsOneByte: arguments.Number("corrupt", 0) != 0));
         try
         {

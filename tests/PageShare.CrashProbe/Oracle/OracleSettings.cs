@@ -15,6 +15,12 @@ internal sealed record OracleSettings(
     /// <summary>Pages of each; it may grow to twice that.</summary>
     public int Pages { get; init; } = 96;
 
-    /// <summary>Passes that must have been made before writers end, or the run would not prove much on a busy machine.</summary>
+    /// <summary>Passes that must have been made before writers end.</summary>
     public int Passes { get; init; } = 100;
+
+    /// <summary>Pages that must have been merged.</summary>
+    public int Merges { get; init; } = 500;
+
+    /// <summary>Of these, pages that must have been seen broken.</summary>
+    public int Breaks { get; init; } = 200;
 }

@@ -7,6 +7,7 @@ namespace PageShare.CrashProbe.Oracle;
 /// <summary>One thread's random operations on the pages that it owns, each done to the mirror as well.</summary>
 internal sealed unsafe class OracleWriter : IDisposable
 {
+    private const int MostOperations = 10_000_000;
     private const int MostPins = 3;
     private const int HammerStores = 200;
     private const int PlacesInPage = 4;
@@ -48,15 +49,10 @@ internal sealed unsafe class OracleWriter : IDisposable
         _weights = _operations.Sum(static operation => operation.Weight);
     }
 
-    /// <summary>Runs all operations; from then on checks only, until enough passes were made.</summary>
+    /// <summary>Runs all operations, and more of them as long as too little has come of it.</summary>
     public void Run()
     {
-        for (var i = 0; i < _run.Settings.Operations && !_run.HasEnded; i++)
-        {
-            Step(i);
-        }
-
-        for (var i = _run.Settings.Operations; !_run.HasEnded && _run.NeedsMorePasses; i++)
+        for (var i = 0; !_run.HasEnded && (i < _run.Settings.Operations || (i < MostOperations && _run.NeedsMore)); i++)
         {
             Step(i);
         }

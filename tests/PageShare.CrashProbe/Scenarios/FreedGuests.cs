@@ -13,7 +13,7 @@ internal static unsafe class FreedGuests
         Foreign.Load(arguments);
         ProbeFailedException.ThrowIf(Foreign.Install() != 0, "The handler cannot be installed.");
         using var busy = BusyGuests.Start(arguments.RequiredEngine)!;
-        var rounds = arguments.Number("rounds", 20);
+        var rounds = arguments.Number("rounds", 8);
         for (var round = 0; round < rounds; round++)
         {
             busy.KeepWorking();

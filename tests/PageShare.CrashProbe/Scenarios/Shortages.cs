@@ -61,9 +61,13 @@ internal static unsafe class Shortages
         return ProbeExit.Done;
     }
 
-    /// <summary>Stores to every shared page of more memory than the process may have: as fatal as without an engine.</summary>
+    /// <summary>
+    /// Fills more memory than the process may have. Full of equal pages, a guest that is scanned in between has room for it; then
+    /// all pages are made different.
+    /// </summary>
     public static int MemoryLimit(ProbeArguments arguments)
     {
+        const long BytesBetweenPasses = 16L << 20;
         var bytes = arguments.Number("megabytes", 64) * (1L << 20);
         using var engine = arguments.Engine is { } mode
             ? PageShareEngine.Start(new EngineOptions { FaultMode = mode, BackgroundScanning = false })
@@ -71,10 +75,22 @@ internal static unsafe class Shortages
         var memory = engine is null ? Libc.Map(bytes) : engine.CreateGuest("guest", bytes).Pointer;
         for (var offset = 0L; offset < bytes; offset += BusyGuests.PageBytes)
         {
-            *(long*)(memory + offset) = 1 + offset;
+            // The same stretch over and over, so that sharing takes few mappings.
+            *(long*)(memory + offset) = 1 + (offset % BytesBetweenPasses);
+            if (offset % BytesBetweenPasses == 0)
+            {
+                engine?.ScanOnce();
+                engine?.ScanOnce();
+            }
         }
 
-        Console.WriteLine("had the memory");
+        Console.WriteLine("filled");
+        for (var offset = 0L; offset < bytes; offset += BusyGuests.PageBytes)
+        {
+            *(long*)(memory + offset) = -1 - offset;
+        }
+
+        Console.WriteLine("written");
         return ProbeExit.Done;
     }
 

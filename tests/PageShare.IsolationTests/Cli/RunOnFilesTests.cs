@@ -40,6 +40,19 @@ public sealed class RunOnFilesTests : IDisposable
         Assert.True(json.GetProperty("savedBytes").GetInt64() > 0);
     }
 
+    [Theory]
+    [InlineData("signal")]
+    [InlineData("kernel")]
+    public void KernelsFigureIsOursWhenGuestsHaveWritten(string faultMode)
+    {
+        // Breaks that the scanner has not seen yet are the hard part: nothing scans after them.
+        JsonElement json = PageShareCommand.Run(
+            "run", "--input", Input, "--duration", "3s", "--write-rate", "3000", "--fault-mode", faultMode, "--json")
+            .Expect(0).Json;
+
+        Assert.Equal(json.GetProperty("kernelResidentBytes").GetInt64(), json.GetProperty("residentBytes").GetInt64());
+    }
+
     [Fact]
     public void AllThatGuestsDoBesideJsonGoesToStandardError()
     {

@@ -26,7 +26,4 @@ public enum TestCall
 
     /// <summary>Registering pages for write tracking.</summary>
     Track = 7,
-
-    /// <summary>Registering pages for write tracking.</summary>
-    Track = 7,
 }

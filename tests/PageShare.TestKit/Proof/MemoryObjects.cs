@@ -1,3 +1,4 @@
+using System.Text;
 using Mono.Unix.Native;
 
 namespace PageShare.TestKit.Proof;
@@ -32,11 +33,13 @@ public static class MemoryObjects
     private static IEnumerable<(string Name, long Pages)> Find(string namePrefix)
     {
         var seen = new HashSet<ulong>(); // a store has two descriptors
+        var link = new byte[512];
         foreach (var path in Directory.GetFiles(Folder))
         {
             // Descriptors come and go meanwhile, this enumeration's own for one.
-            if (new FileInfo(path).LinkTarget is not { } target
-                || !target.StartsWith(LinkPrefix + namePrefix, StringComparison.Ordinal)
+            var length = Syscall.readlink(path, link);
+            var target = Encoding.UTF8.GetString(link, 0, (int)Math.Max(0, length));
+            if (!target.StartsWith(LinkPrefix + namePrefix, StringComparison.Ordinal)
                 || Syscall.stat(path, out var status) != 0
                 || !seen.Add(status.st_ino))
             {

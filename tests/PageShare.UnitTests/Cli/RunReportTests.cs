@@ -19,7 +19,7 @@ public sealed class RunReportTests
     private static readonly string[] RunFields =
     [
         "verified", "converged", "convergeSeconds", "cpuSecondsByPhase", "seed", "faultMode", "sealKind", "breakCounting",
-        "guests",
+        "writeTracking", "warnings", "guests",
     ];
 
     [Fact]

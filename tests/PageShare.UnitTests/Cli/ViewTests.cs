@@ -33,6 +33,20 @@ public sealed class ViewTests
     }
 
     [Fact]
+    public void WarningsOfTheEngineAreShown()
+    {
+        const string Warning = "Somebody [replaced] the handler.";
+        var snapshot = Results.Snapshot(10, 5) with { Warnings = [Warning] };
+        var summary = new StringWriter();
+
+        Summary.Write(summary, Results.Of() with { Snapshot = snapshot });
+
+        Assert.Contains(Warning, summary.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            Warning, Rendered(LiveTable.Render(Figures with { Snapshot = snapshot }, "")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ProgressLineIsOneLineWithTheFiguresThatMatter()
     {
         string line = ProgressLines.Format(Figures);

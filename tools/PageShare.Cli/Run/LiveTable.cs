@@ -72,6 +72,11 @@ internal sealed class LiveTable : RunView
             + $"net [green]{Quantity.Bytes(totals.NetSavedBytes)}[/]");
         below.AddRow("resident", $"{Quantity.Bytes(totals.ResidentBytes)} by our count; by the kernel's {kernel}");
         below.AddRow("mappings", $"{Quantity.Count(totals.MappingsUsed)} of {Quantity.Count(totals.MappingsLimit)}");
+        foreach (string warning in figures.Snapshot.Warnings)
+        {
+            below.AddRow("[yellow]warning[/]", $"[yellow]{Markup.Escape(warning)}[/]");
+        }
+
         below.AddRow("[grey]time[/]", $"[grey]{figures.Elapsed.TotalSeconds:0} s  {Markup.Escape(note)}[/]");
         return new Rows(table, below);
     }

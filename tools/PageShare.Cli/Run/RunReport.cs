@@ -74,6 +74,12 @@ internal sealed record RunHead
     /// <summary>What counted the breaks.</summary>
     public required string BreakCounting { get; init; }
 
+    /// <summary>How written pages were found.</summary>
+    public required string WriteTracking { get; init; }
+
+    /// <summary>What the engine warns of, a sentence each.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
     /// <summary>Pages that all guests were to write per second.</summary>
     public required long WriteRate { get; init; }
 
@@ -105,6 +111,8 @@ internal sealed record RunHead
         FaultMode = FaultModeName(result.Options.FaultMode),
         SealKind = result.Snapshot.SealKind,
         BreakCounting = result.Snapshot.BreakCounting,
+        WriteTracking = result.Snapshot.WriteTracking,
+        Warnings = result.Snapshot.Warnings,
         WriteRate = result.Options.WriteRate,
         PagesWritten = result.Share.PagesWritten,
         PagesRead = result.Share.PagesRead,

@@ -18,7 +18,8 @@ internal static class Summary
         GuestPages pages = GuestPages.Of(totals);
         Line("pages", $"{Quantity.Count(pages.Zero)} zero, {Quantity.Count(pages.Shared)} shared in "
             + $"{Quantity.Count(totals.PagesShared)} frames, {Quantity.Count(pages.Private)} private");
-        Line("scanning", $"{totals.FullScans} full passes, {Quantity.Count(totals.PagesScanned)} pages, "
+        Line("scanning", $"{totals.FullScans} full passes, {Quantity.Count(totals.PagesScanned)} pages "
+            + $"(written ones found by {result.Snapshot.WriteTracking}), "
             + $"{Quantity.Seconds(totals.ScanCpuSeconds)} of CPU in {Quantity.Seconds(result.Share.Seconds)}");
         Line("merges", $"{Quantity.Count(totals.Merges)}, {Quantity.Count(totals.MergesAbandoned)} abandoned, "
             + $"{Quantity.Count(totals.HashCollisions)} hash collisions");
@@ -73,6 +74,11 @@ internal static class Summary
 
     private static void WriteVerdict(TextWriter output, RunResult result)
     {
+        foreach (string warning in result.Snapshot.Warnings)
+        {
+            output.WriteLine($"  warning    {warning}");
+        }
+
         foreach (string fault in result.Share.Faults.Concat(result.Verdicts.SelectMany(verdict => verdict.Messages)))
         {
             output.WriteLine($"  WRONG      {fault}");

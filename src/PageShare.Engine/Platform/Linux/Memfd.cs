@@ -8,6 +8,9 @@ internal sealed class Memfd : MemoryObject
 {
     private const int StatBlockBytes = 512;
 
+    // The kernel takes 249 bytes, and a character may be three of UTF-8.
+    private const int LongestName = 80;
+
     private readonly string _name;
 
     private Memfd(string name, int descriptor)
@@ -34,6 +37,11 @@ internal sealed class Memfd : MemoryObject
     /// <exception cref="PlatformException">Out of descriptors or memory.</exception>
     public static Memfd Create(string name, long bytes)
     {
+        if (name.Length > LongestName)
+        {
+            name = name[..LongestName];
+        }
+
         var descriptor = Libc.MemfdCreate(name, Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing);
         if (descriptor < 0)
         {

@@ -1,0 +1,111 @@
+using PageShare.Platform;
+using PageShare.TestKit;
+using PageShare.TestKit.Proof;
+
+namespace PageShare.ContractTests.Failures;
+
+/// <summary>The machine runs short of what the host itself needs: memory for frames, descriptors, or answers.</summary>
+public sealed class ShortMachineTests : EngineTest
+{
+    private const int Pages = 64;
+
+    private readonly ShortPlatform _machine = new();
+
+    private TestEngine StartShort(FaultMode mode, EngineOptions? options = null)
+    {
+        var engine = Keep(TestEngine.Start((options ?? TestEngine.Defaults) with { FaultMode = mode }, hasher: null, _machine));
+        foreach (var name in new[] { "first", "second" })
+        {
+            engine.AddGuest(name, Pages, static page => page % 4 == 0 ? PageContent.Zero : PageContent.Unique(page + 1));
+        }
+
+        return engine;
+    }
+
+    [Theory, BothModes]
+    public void WithoutMemoryForFramesNothingIsSharedUntilThereIsSome(FaultMode mode)
+    {
+        var engine = StartShort(mode);
+        _machine.HasNoMemoryToWrite = true;
+        engine.Converge();
+        Assert.Equal(0, engine.Totals.PagesSharing);
+        Assert.Equal(Pages / 2, engine.Totals.ZeroPages); // this gives memory back, and takes none
+        engine.VerifyAll();
+        _machine.HasNoMemoryToWrite = false;
+        SharesAll(engine);
+    }
+
+    [Theory, BothModes]
+    public void AStoreThatCannotGrowIsToldAndLeavesNoFrameBehind(FaultMode mode) =>
+        IsToldAndRecovers(mode, short_ => _machine.CannotGrow = short_, hasWritten: false);
+
+    [Theory, BothModes]
+    public void AFrameThatCannotBeGivenBackIsToldAndGivenBackLater(FaultMode mode) =>
+        IsToldAndRecovers(mode, short_ => _machine.CannotPunch = short_, hasWritten: true);
+
+    [Theory, BothModes]
+    public void PagesThatCannotBeAskedForAreToldAndAskedForLater(FaultMode mode) =>
+        IsToldAndRecovers(mode, short_ => _machine.CannotTellResidency = short_, hasWritten: false);
+
+    [Theory, BothModes]
+    public void TheBackgroundScannerOutlivesAShortage(FaultMode mode)
+    {
+        _machine.CannotTellResidency = true;
+        var engine = StartShort(mode, TestEngine.Defaults with
+        {
+            BackgroundScanning = true, ScanWhenBusy = true, PagesPerSecond = 100_000, CpuBudgetPercent = 100,
+        });
+        Until.True(() => _machine.Refusals > 3, "the scanner meets the shortage again and again");
+        _machine.CannotTellResidency = false;
+        Until.True(() => engine.Totals.PagesSharing == Pages * 3 / 4, "the scanner goes on");
+        engine.Engine.Pause();
+        engine.Verify();
+    }
+
+    [Fact]
+    public void AGuestForWhichThereAreNoDescriptorsIsRefusedAndLeavesNothing()
+    {
+        var engine = StartShort(FaultMode.Signal);
+        var mappings = ProcessMappings.Count;
+        _machine.HasNoDescriptors = true;
+        var thrown = Assert.Throws<PlatformException>(() => engine.Engine.CreateGuest("third", PageContent.Bytes));
+        Assert.Equal(24, thrown.ErrorCode);
+        Assert.Throws<PlatformException>(() => engine.Engine.CreateGuest(
+            "fourth", PageContent.Bytes, new GuestOptions { Domain = "new" }));
+        Assert.Equal(2, engine.Engine.Guests.Count);
+        Assert.Single(engine.Engine.Snapshot().Domains);
+        Assert.InRange(ProcessMappings.Count, 0, mappings + 8); // the runtime's own come and go
+        _machine.HasNoDescriptors = false;
+        SharesAll(engine);
+    }
+
+    private void IsToldAndRecovers(FaultMode mode, Action<bool> run, bool hasWritten)
+    {
+        var engine = StartShort(mode);
+        if (hasWritten)
+        {
+            engine.Converge();
+            foreach (var guest in engine.Guests)
+            {
+                guest.WriteAll(static page => PageContent.Unique(page + 5000)); // all frames have lost their users
+            }
+        }
+
+        run(true);
+        for (var pass = 0; pass < 3; pass++)
+        {
+            Assert.True(Record.Exception(() => engine.Scan()) is null or PlatformException);
+            engine.Verify();
+        }
+
+        run(false);
+        SharesAll(engine);
+    }
+
+    private static void SharesAll(TestEngine engine)
+    {
+        engine.Converge();
+        Assert.Equal(engine.OptimumPages, (Pages * engine.Guests.Count) - MemoryObjects.AllPages);
+        engine.VerifyAll();
+    }
+}

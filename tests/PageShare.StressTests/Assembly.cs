@@ -1,0 +1,2 @@
+// Each test keeps several threads busy by itself: side by side they would only take from each other.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,12 @@
+namespace PageShare.StressTests.Sequences;
+
+/// <summary>What the number in a step that creates a guest means.</summary>
+internal static class GuestKinds
+{
+    public static bool IsAdopted(int value) => value == 7;
+
+    public static string DomainOf(int value) => value % 3 == 0 ? "small" : "large";
+
+    /// <summary>Where guests of both modes are wanted, every second one of each.</summary>
+    public static FaultMode ModeOf(int value, IReadOnlyList<FaultMode> modes) => modes[value % modes.Count];
+}
