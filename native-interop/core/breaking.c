@@ -180,8 +180,8 @@ int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int i
         if (!in_handler) {
             ps_os_release_signals(signals);
         }
-        if (result >= 0) {
-            return result;
+        if (result >= 0 || result == -EFAULT) {
+            return result; /* EFAULT: somebody has made the pages unreadable, and time does not mend that */
         }
         uint64_t now = ps_os_now_ns();
         if (stalled_at == 0) {

@@ -7,7 +7,7 @@
 /*
  * Breaks the shared pages at [page, page + count) that follow one another without a gap, at least the first; waits for memory and
  * mappings up to the region's break timeout. Returns how many pages were broken, 0 if the first is shared no more, or
- * -ENOMEM or whatever else the system said last.
+ * -ENOMEM or whatever else the system said last. The fault handler has all signals blocked anyway, and says so.
  */
 int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int in_handler);
 

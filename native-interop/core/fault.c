@@ -3,6 +3,8 @@
  */
 #include "fault.h"
 
+#include <errno.h>
+
 #include "breaking.h"
 #include "page_word.h"
 
@@ -42,6 +44,9 @@ static ps_fault_result break_one(ps_region *region, uint64_t page, uint64_t ente
 {
     ps_guest_counters *counters = region->config.counters;
     int64_t broken = ps_break_stretch(region, page, 1, 1);
+    if (broken == -EFAULT) {
+        return PS_FAULT_FOREIGN;
+    }
     if (broken < 0) {
         if (atomic_load(&region->closing)) {
             return PS_FAULT_RETRY;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -95,6 +96,7 @@ static void failures_in_a_merge_leave_every_page_right(uint32_t mode)
         begin(mode);
         ps_call call = inject_round(round);
         merge_ten(results);
+        CHECK(state_of(guest, 3) != PS_ZERO || lseek(guest->backing, 3 * PS_PAGE_SIZE, SEEK_DATA) != 3 * PS_PAGE_SIZE);
         check_bytes();
         stop_injecting();
         uint64_t held = PAGES;

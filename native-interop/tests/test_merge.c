@@ -109,6 +109,12 @@ static void single_bytes_that_differ_are_found(uint32_t mode)
         CHECK(results[i] == PS_MERGE_DIFFERS && state_of(guest, i) == PS_PRIVATE);
         CHECK(page_at(guest, i)[places[i]] == (uint8_t)(store->view[i * PS_PAGE_SIZE + places[i]] ^ 0x80));
     }
+    for (uint32_t i = 0; i < COUNT; i++) { /* and in pages that are zero but for them */
+        fill_page(page_at(guest, i), 0);
+        store_byte(page_at(guest, i) + places[i], 1);
+        CHECK(merge_one(guest, i, PS_TARGET_ZERO) == PS_MERGE_DIFFERS);
+        CHECK(page_is_except(page_at(guest, i), 0, places[i], 1));
+    }
     CHECK(mappings_in(guest->base, COUNT) == 1 && pages_held(guest->backing) == COUNT);
 }
 IN_BOTH_MODES(single_bytes_that_differ_are_found)

@@ -42,8 +42,9 @@ byte frame = A;
 
 /*
  * Three worlds, each small enough to be searched to the end:
- * - SHARING: threads 0 and 1 store to page 0, and one of them breaks it too; thread 2 stores to page 1, a neighbour
- *   or another guest's page, which shares the same frame. Nobody stores zeros;
+ * - SHARING: thread 1 stores to page 0 and breaks it; thread 2 stores to page 1, a neighbour or another guest's page,
+ *   which shares the same frame. In Signal mode thread 0 stores to page 0 too; in Kernel mode thread 2 breaks page 1
+ *   too. Nobody stores zeros;
  * - IO: page 0 alone; both threads store, break, pin and do I/O, and every system call may fail;
  * - SCANNERS: page 0 alone; a second thread of the host gives orders that need no frame.
  */
@@ -534,10 +535,12 @@ init
 #ifdef SCANNERS
         run Host(false);
 #endif
-#ifdef SHARING
+#if defined(SHARING) && defined(KERNEL)
+        run Thread(2, 1, true);
+#elif defined(SHARING)
         run Thread(2, 1, false);
-#endif
-#ifdef IO
+        run Thread(0, 0, false);
+#elif defined(IO)
         run Thread(0, 0, true);
 #else
         run Thread(0, 0, false);
