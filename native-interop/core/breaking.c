@@ -1,22 +1,24 @@
 /*
  * Breaking: copy home, map the backing, commit.
  *
- * Obvious and wrong: first map the backing, then copy into it. Another thread would read the hole in between. So the copy is
- * made behind the frame's view, by a write into the memory object, and the view is replaced when the bytes are there.
+ * Obvious and wrong: first map the backing, then copy into it. Another thread would read the hole in between. So the
+ * copy is made behind the frame's view, by a write into the memory object, and the view is replaced when the bytes
+ * are there.
  *
  * Invariants
  * - Whoever moved a word to BREAKING owns that page until it moves it on; all others wait.
  * - The word names the frame all through BREAKING, so the host does not free the frame that is being copied from.
  * - In Kernel mode stores pass without a fault, so the pages are sealed before they are copied.
  *
- * Memory and mappings can run out. A stretch inside a run needs two more mappings; when the kernel has none, spare ones from
- * the reserve are given up. Wrong would be to spend them all on that: the break that takes the last one may leave the process
- * one mapping beyond its limit, where the kernel refuses even a replacement, and the next break has nothing to give. So once
- * half the reserve is gone, whole runs are broken, which only ever joins mappings, and the rest of it brings the process
- * back from beyond the limit. For want of memory, though, neither helps: a whole run needs more of it.
+ * Memory and mappings can run out. A stretch inside a run needs two more mappings; when the kernel has none, spare
+ * ones from the reserve are given up. Wrong would be to spend them all on that: the break that takes the last one may
+ * leave the process one mapping beyond its limit, where the kernel refuses even a replacement, and the next break has
+ * nothing to give. So once half the reserve is gone, whole runs are broken, which only ever joins mappings, and the
+ * rest of it brings the process back from beyond the limit. For want of memory, though, neither helps: a whole run
+ * needs more of it.
  *
- * All that failing, the claim is given back with all that was copied, so that another thread may break the same run meanwhile,
- * and tried again with back-off.
+ * All that failing, the claim is given back with all that was copied, so that another thread may break the same run
+ * meanwhile, and tried again with back-off.
  */
 #include "breaking.h"
 
@@ -85,7 +87,8 @@ void ps_unseal_shared(ps_region *region, uint64_t page, uint64_t count)
     }
 }
 
-/* Back to what the pages were before they were claimed. What was copied is in nobody's view; there may be little memory. */
+/* Back to what the pages were before they were claimed. What was copied is in nobody's view; there may be little
+ * memory. */
 static void give_back(ps_region *region, struct stretch claimed)
 {
     int kernel_mode = region->config.fault_mode == PS_FAULT_MODE_KERNEL;

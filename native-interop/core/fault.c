@@ -9,11 +9,11 @@
 #include "page_word.h"
 
 /*
- * A refused store to a page whose word says writable is one that lost a race: it faulted on a seal that is gone. It is run
- * again. But when somebody else has protected the page, running it again would never end. Counting how often a store
- * comes back can't tell the two apart: a thread that stores to one address alone loses that race any number of times in
- * its life. So the page is claimed for a moment, or pinned once more if it is pinned, either of which keeps seals away, and
- * the kernel is asked.
+ * A refused store to a page whose word says writable is one that lost a race: it faulted on a seal that is gone. It
+ * is run again. But when somebody else has protected the page, running it again would never end. Counting how often a
+ * store comes back can't tell the two apart: a thread that stores to one address alone loses that race any number of
+ * times in its life. So the page is claimed for a moment, or pinned once more if it is pinned, either of which keeps
+ * seals away, and the kernel is asked.
  */
 static ps_fault_result retry_if_writable(const ps_region *region, uint64_t page, uint64_t word, uintptr_t address)
 {

@@ -1,9 +1,9 @@
 /*
  * Merging: seal, compare every byte, remap, punch, commit; all in one call.
  *
- * Obvious and wrong: compare, then remap. A store between the two is lost. So stores are stopped first, by a seal, and run
- * again when the page has settled. Also wrong: commit, then punch. A break right after the commit writes the guest's copy
- * into the very page that the punch then frees. So the punch comes while writers still wait.
+ * Obvious and wrong: compare, then remap. A store between the two is lost. So stores are stopped first, by a seal,
+ * and run again when the page has settled. Also wrong: commit, then punch. A break right after the commit writes the
+ * guest's copy into the very page that the punch then frees. So the punch comes while writers still wait.
  *
  * Order: word SEALED, write-protect, compare, word REMAPPING, map the frame, punch, word SHARED. On the way back:
  * first writable, then word PRIVATE, since a writer that sees PRIVATE runs its store again.
@@ -11,8 +11,8 @@
  * Invariants
  * - Only here does a page begin to share a frame, and only after all its bytes were compared under seal.
  * - Every page that was sealed has settled when the call returns.
- * - Failing system calls lead back to PRIVATE with the guest's own bytes. Only lifting a seal must not fail: it is tried
- *   until it works, and needs no new mapping, since a sealed stretch is a mapping of its own.
+ * - Failing system calls lead back to PRIVATE with the guest's own bytes. Only lifting a seal must not fail: it is
+ *   tried until it works, and needs no new mapping, since a sealed stretch is a mapping of its own.
  */
 #include <errno.h>
 #include <string.h>
@@ -97,8 +97,8 @@ static void remap(const struct stretch *stretch)
     ps_point_pass(PS_POINT_REMAPPED, stretch->page);
 }
 
-/* Frees the backing of what shares a frame now or is zero. A punch that fails wastes memory and nothing else, except for a zero
- * page, which then stays a page. */
+/* Frees the backing of what shares a frame now or is zero. A punch that fails wastes memory and nothing else, except
+ * for a zero page, which then stays a page. */
 static void punch(const struct stretch *stretch)
 {
     for (uint32_t i = 0, end; i < stretch->count; i = end) {

@@ -1,8 +1,8 @@
 /*
  * What the page protocol needs of an operating system. Implemented in linux/os.c; core/ makes no system call itself.
  *
- * Every function may be called inside the fault handler: no allocation, no lock, no stdio. Ranges are pages of the region and
- * were bounds-checked by the caller. Results are 0 or a negative errno.
+ * Every function may be called inside the fault handler: no allocation, no lock, no stdio. Ranges are pages of the
+ * region and were bounds-checked by the caller. Results are 0 or a negative errno.
  */
 #ifndef PS_OS_H
 #define PS_OS_H
@@ -22,7 +22,8 @@ int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uin
 int ps_os_seal(const ps_region *region, uint64_t page, uint64_t count);
 int ps_os_unseal(const ps_region *region, uint64_t page, uint64_t count);
 
-/* Copies what the guest reads at these pages into their own place in the backing. -ENOMEM: the system has no memory for it. */
+/* Copies what the guest reads at these pages into their own place in the backing. -ENOMEM: the system has no memory
+ * for it. */
 int ps_os_copy_home(const ps_region *region, uint64_t page, uint64_t count);
 
 /* Gives the pages' own memory in the backing back to the system; they read as zero then. */
@@ -43,12 +44,13 @@ int ps_os_reserve_is_short(void);
 /* 1 if a store to the address would pass now; nothing is changed, but the page may be made, as by a store. */
 int ps_os_is_writable(uintptr_t address);
 
-/* Keeps the thread's asynchronous signals back, and lets them come again. A signal handler that stores to a page which this very
- * thread has claimed would wait for ever. */
+/* Keeps the thread's asynchronous signals back, and lets them come again. A signal handler that stores to a page
+ * which this very thread has claimed would wait for ever. */
 uint64_t ps_os_hold_signals(void);
 void ps_os_release_signals(uint64_t held);
 
-/* Sleeps while *address == expected, at most timeout_ns (0: for ever). May wake for no reason. Works between processes. */
+/* Sleeps while *address == expected, at most timeout_ns (0: for ever). May wake for no reason. Works between
+ * processes. */
 void ps_os_wait(_Atomic uint32_t *address, uint32_t expected, uint64_t timeout_ns);
 void ps_os_wake(_Atomic uint32_t *address);
 

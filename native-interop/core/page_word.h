@@ -49,7 +49,7 @@ static inline _Atomic uint64_t *ps_word_at(const ps_region *region, uint64_t pag
     return (_Atomic uint64_t *)&region->config.words[page];
 }
 
-/* Acquire: pairs with the release in ps_word_finish, so who sees a settled state also sees the mapping that it names. */
+/* Acquire: pairs with the release in ps_word_finish: who sees a settled state also sees the mapping that it names. */
 static inline uint64_t ps_word_read(const ps_region *region, uint64_t page)
 {
     return atomic_load_explicit(ps_word_at(region, page), memory_order_acquire);

@@ -1,7 +1,7 @@
 /*
- * Pins: I/O into guest memory goes past the fault handler (a system call that writes to a shared page gets EFAULT, and a
- * device holds the physical page), so pages under I/O are kept private. The count is in the page word: sealing needs a word
- * without pins, so one compare-and-swap decides between the two.
+ * Pins: I/O into guest memory goes past the fault handler (a system call that writes to a shared page gets EFAULT,
+ * and a device holds the physical page), so pages under I/O are kept private. The count is in the page word: sealing
+ * needs a word without pins, so one compare-and-swap decides between the two.
  */
 #include <errno.h>
 

@@ -1,9 +1,10 @@
 /*
  * Regions, and the table in which a fault finds its region.
  *
- * The table is an immutable sorted array behind one atomic pointer. Publishers (create, free) are serialised by a lock that no
- * handler takes: they swap the pointer, turn the epoch, and wait until all readers of the old epoch are gone, which is soon:
- * readers stay for a binary search. A handler then counts itself into its region, and ps_region_free waits for that.
+ * The table is an immutable sorted array behind one atomic pointer. Publishers (create, free) are serialised by a
+ * lock that no handler takes: they swap the pointer, turn the epoch, and wait until all readers of the old epoch are
+ * gone, which is soon: readers stay for a binary search. A handler then counts itself into its region, and
+ * ps_region_free waits for that.
  *
  * The old table is kept for the next change, so that freeing a region allocates nothing: out of memory or of mappings,
  * freeing guests is the way out.
@@ -27,7 +28,7 @@ struct region_table {
 #define FREE_PAUSE_NS UINT64_C(50000)
 
 static _Atomic(struct region_table *) table;  /* guard: publishing lock to change, epoch to read */
-static struct region_table *unused;           /* guard: publishing lock. Room for all regions but one, or NULL for none */
+static struct region_table *unused;           /* guard: publishing lock; has room for all regions but one */
 static _Atomic uint32_t outlived;             /* see ps_region_is_outlived; never goes back */
 static _Atomic uint32_t epoch;                /* its lowest bit tells which reader count to use */
 static _Atomic uint32_t readers[2];
@@ -108,9 +109,9 @@ int ps_region_is_outlived(void)
 }
 
 /*
- * MADV_DONTFORK comes one call after mmap, and a fork of another thread waits for the very lock that mmap lets go of: so it
- * often falls in between, and the child has a page of the guest, writable. The table is a snapshot that is whole at any
- * moment, so the child can find out; nothing else of its own can lie in these ranges yet.
+ * MADV_DONTFORK comes one call after mmap, and a fork of another thread waits for the very lock that mmap lets go of:
+ * so it often falls in between, and the child has a page of the guest, writable. The table is a snapshot that is
+ * whole at any moment, so the child can find out; nothing else of its own can lie in these ranges yet.
  */
 void ps_region_leave_to_parent(void)
 {
@@ -216,7 +217,8 @@ ps_region *ps_region_create(const ps_region_config *config, int32_t *error)
     return region;
 }
 
-/* Publishing lock held: of two that grow a region, the slower one must not map over pages that the other has admitted. */
+/* Publishing lock held: of two that grow a region, the slower one must not map over pages that the other has
+ * admitted. */
 static int grow(ps_region *region, uint64_t pages)
 {
     uint64_t before = atomic_load(&region->pages);

@@ -39,7 +39,7 @@ void ps_histogram_add(ps_histogram *histogram, uint64_t ns);
 ps_region *ps_region_enter(uintptr_t address);
 void ps_region_leave(ps_region *region);
 
-/* 1 if memory of this process has outlived a region of it, so that a store refused by its last seal may be told late. */
+/* 1 if memory of this process has outlived a region over it: a store that its last seal refused may be told late. */
 int ps_region_is_outlived(void);
 
 /* In a child process, right after fork: unmaps what it should not have of any region, and forgets all regions. */

@@ -1,9 +1,9 @@
 /*
  * Settling, Kernel mode: what becomes of the copies that the kernel made at stores to shared pages.
  *
- * The host finds such pages afterwards: mapped private, and anonymous. One that equals its frame again (a store of the same
- * bytes, or there and back) drops the copy and goes on sharing. Any other is brought home: its bytes go to the backing,
- * the identity mapping comes back, and it is an ordinary private page.
+ * The host finds such pages afterwards: mapped private, and anonymous. One that equals its frame again (a store of
+ * the same bytes, or there and back) drops the copy and goes on sharing. Any other is brought home: its bytes go to
+ * the backing, the identity mapping comes back, and it is an ordinary private page.
  *
  * Obvious and wrong: compare, then drop. A store between the two is lost. So both happen under a seal, as merging does.
  */

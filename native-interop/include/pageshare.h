@@ -46,8 +46,8 @@ extern "C" {
 #define PS_STATE_SHIFT 60
 
 /*
- * The page states, and who moves them. S: a scanner inside ps_merge or ps_settle. W: whoever must write: a faulting store,
- * ps_break, ps_pin.
+ * The page states, and who moves them. S: a scanner inside ps_merge or ps_settle. W: whoever must write: a faulting
+ * store, ps_break, ps_pin.
  *
  *              S: seal                    S: equal                       S: mapped, backing punched
  *   PRIVATE ------------> SEALED ---------------------> REMAPPING --------------------> SHARED | KERNEL_SHARED
@@ -60,7 +60,8 @@ extern "C" {
  *    +----------------------------------------------------------------------------------------+   +-> SHARED
  *                          W: copied home, mapped                                   S: equal again -> KERNEL_SHARED
  *
- * SEALED, REMAPPING and BREAKING are transient: their owner is inside one native call, and everybody else waits.
+ * SEALED, REMAPPING and BREAKING are transient: their owner is inside one native call, and everybody else waits. The
+ * fault handler, too, moves a page to SEALED and back, to look at it undisturbed when a refused store comes late.
  */
 typedef enum ps_page_state {
     PS_PRIVATE = 0,       /* mapped to its own page of the backing, writable */
@@ -96,7 +97,8 @@ typedef struct ps_histogram {
     uint64_t maximum; /* nanoseconds */
 } ps_histogram;
 
-/* What the native side counts for one guest, zeroed by its owner at the start. Fields only grow; read them atomically. */
+/* What the native side counts for one guest, zeroed by its owner at the start. Fields only grow; read them
+ * atomically. */
 typedef struct ps_guest_counters {
     uint64_t cow_faults;        /* stores that broke sharing in the handler, one a fault */
     uint64_t pages_broken;      /* pages given their own copy again, for whatever reason */
@@ -156,9 +158,9 @@ PS_API ps_region *ps_region_create(const ps_region_config *config, int32_t *erro
 PS_API int32_t ps_region_grow(ps_region *region, uint64_t pages);
 
 /*
- * Hides the region from the handler, waits until no handler is inside it, and frees what the shim holds. The mappings and
- * the descriptors stay the caller's, who must not unmap the range before this returns. No other call on the region may be
- * under way or follow.
+ * Hides the region from the handler, waits until no handler is inside it, and frees what the shim holds. The mappings
+ * and the descriptors stay the caller's, who must not unmap the range before this returns. No other call on the
+ * region may be under way or follow.
  */
 PS_API void ps_region_free(ps_region *region);
 
@@ -175,23 +177,23 @@ typedef enum ps_merge_result {
 #define PS_TARGET_ZERO 0xFFFFFFFEu /* make this page a hole if it is all zero */
 
 /*
- * One merge order: pages [page, page + count), count <= PS_ORDER_PAGES; targets[i] is the frame that page + i should share.
- * Neighbours with targets are sealed together, compared byte for byte, remapped in runs of continuing frames, their old
- * pages punched, and committed; all others are unsealed. results[i] is a ps_merge_result. Pages must be present in the
- * backing, since comparing a hole would fill it. Every seal is gone when this returns.
+ * One merge order: pages [page, page + count), count <= PS_ORDER_PAGES; targets[i] is the frame that page + i should
+ * share. Neighbours with targets are sealed together, compared byte for byte, remapped in runs of continuing frames,
+ * their old pages punched, and committed; all others are unsealed. results[i] is a ps_merge_result. Pages must be
+ * present in the backing, since comparing a hole would fill it. Every seal is gone when this returns.
  */
 PS_API int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results);
 
 /*
- * Gives every shared page of the range its own copy again; returns how many. -ENOMEM after the region's break timeout, with
- * the pages that could not be broken still shared.
+ * Gives every shared page of the range its own copy again; returns how many. -ENOMEM after the region's break
+ * timeout, with the pages that could not be broken still shared.
  */
 PS_API int64_t ps_break(ps_region *region, uint64_t page, uint64_t count);
 
 /*
- * Kernel mode. Of each KERNEL_SHARED page in the range whose bit in `broken` is set (bit i of word i / 64: page + i): drops
- * the kernel's copy if it equals the frame again, else moves it home to the backing. Returns the pages moved home; dropped,
- * if not NULL, receives the pages whose copies were dropped.
+ * Kernel mode. Of each KERNEL_SHARED page in the range whose bit in `broken` is set (bit i of word i / 64: page + i):
+ * drops the kernel's copy if it equals the frame again, else moves it home to the backing. Returns the pages moved
+ * home; dropped, if not NULL, receives the pages whose copies were dropped.
  */
 PS_API int64_t ps_settle(ps_region *region, uint64_t page, uint32_t count, const uint64_t *broken, uint64_t *dropped);
 
@@ -203,38 +205,40 @@ PS_API int32_t ps_pin(ps_region *region, uint64_t page, uint64_t count);
 PS_API int32_t ps_unpin(ps_region *region, uint64_t page, uint64_t count);
 
 /*
- * Turns existing private anonymous memory at [base, base + pages) into the region's pages, while others write to it: seals the
- * range, copies what is not zero to the backing, maps it, and admits writers. The region was created with map_now 0, which
- * left its words SEALED. On failure the range is as before, and the region can only be freed.
+ * Turns existing private anonymous memory at [base, base + pages) into the region's pages, while others write to it:
+ * seals the range, copies what is not zero to the backing, maps it, and admits writers. The region was created with
+ * map_now 0, which left its words SEALED. On failure the range is as before, and the region can only be freed.
  */
 PS_API int32_t ps_adopt(ps_region *region);
 
 /*
- * The way back: the range becomes private anonymous memory again with the same bytes; the region can only be freed then. -EBUSY
- * while a page is pinned, and no merge may be under way.
+ * The way back: the range becomes private anonymous memory again with the same bytes; the region can only be freed
+ * then. -EBUSY while a page is pinned, and no merge may be under way.
  */
 PS_API int32_t ps_disown(ps_region *region);
 
 /*
- * Keeps up to `mappings` spare mappings of this process that a break may give up when the kernel allows no more. Fills the
- * reserve up again when some were spent. Returns how many are held.
+ * Keeps up to `mappings` spare mappings of this process that a break may give up when the kernel allows no more.
+ * Fills the reserve up again when some were spent. Returns how many are held. While half of them or fewer are left,
+ * breaks are of whole runs. With fewer than two, a break at the kernel's limit may find no way on.
  */
 PS_API int32_t ps_reserve_fill(uint32_t mappings);
 
-/* Kernel mode's view of a region: sets bit i of `broken` where page + i is the kernel's own (anonymous) copy; returns how
- * many. `page_count` bits, rounded up to whole 64-bit words. */
+/* Kernel mode's view of a region: sets bit i of `broken` where page + i is the kernel's own (anonymous) copy; returns
+ * how many. `page_count` bits, rounded up to whole 64-bit words. */
 PS_API int64_t ps_find_anonymous(ps_region *region, uint64_t page, uint64_t page_count, uint64_t *broken);
 
 /*
- * Prepares this process for tracking written pages; once, later calls do nothing. 0, or a negative errno where the machine
- * has no means: -ENOSYS, -EPERM, -EOPNOTSUPP, -ENOTTY.
+ * Prepares this process for tracking written pages; once, later calls do nothing. 0, or a negative errno where the
+ * machine has no means: -ENOSYS, -EPERM, -EOPNOTSUPP, -ENOTTY.
  */
 PS_API int32_t ps_tracking_start(void);
 
 /*
- * Sets bit i of `written` where page + i, mapped to the backing, was written (by stores or by system calls) since the last
- * call, or since it was mapped; other bits stay. Returns how many pages that were. One caller at a time for each region.
- * -EAGAIN: some pages were not tracked for a while, so all count as written; they are tracked again from now on.
+ * Sets bit i of `written` where page + i, mapped to the backing, was written (by stores or by system calls) since the
+ * last call, or since it was mapped; other bits stay. Returns how many pages that were. One caller at a time for each
+ * region. -EAGAIN: some pages were not tracked for a while, so all count as written; they are tracked again from now
+ * on.
  */
 PS_API int64_t ps_find_written(ps_region *region, uint64_t page, uint64_t count, uint64_t *written);
 

@@ -1,6 +1,6 @@
 /*
- * What this machine's kernel offers, found by trying: version numbers and settings say what should work, and a container's
- * seccomp profile has the last word.
+ * What this machine's kernel offers, found by trying: version numbers and settings say what should work, and a
+ * container's seccomp profile has the last word.
  */
 #ifndef PAGESHARE_PROBE_H
 #define PAGESHARE_PROBE_H
@@ -12,8 +12,9 @@ extern "C" {
 #endif
 
 /*
- * userfaultfd for user-mode faults, with asynchronous write-protection of shared memory: what tracking written pages needs.
- * 0, or -ENOSYS or -EPERM where there is no userfaultfd for us, or -EOPNOTSUPP where there is one without that feature.
+ * userfaultfd for user-mode faults, with asynchronous write-protection of shared memory: what tracking written pages
+ * needs. 0, or -ENOSYS or -EPERM where there is no userfaultfd for us, or -EOPNOTSUPP where there is one without that
+ * feature.
  */
 PS_API int32_t ps_probe_userfaultfd(void);
 

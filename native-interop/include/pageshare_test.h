@@ -1,6 +1,6 @@
 /*
- * Test points: named places in the page protocol where a test may stop a thread, and calls that a test may make fail. They
- * are compiled in always, so that what is tested is what ships; disarmed, a point costs one relaxed load.
+ * Test points: named places in the page protocol where a test may stop a thread, and calls that a test may make fail.
+ * They are compiled in always, so that what is tested is what ships; disarmed, a point costs one relaxed load.
  *
  * Stopping is done with futexes here and not by a callback, since a point is passed inside the fault handler.
  */
@@ -36,8 +36,8 @@ typedef enum ps_gate_mode {
 
 #define PS_ANY_PAGE UINT64_MAX
 
-/* Sets the gate of a point; `page` limits it to stretches that begin at that page. Setting resets the arrivals, except from
- * STOP to WATCH. */
+/* Sets the gate of a point; `page` limits it to stretches that begin at that page. Setting resets the arrivals,
+ * except from STOP to WATCH. */
 PS_API int32_t ps_gate_set(uint32_t point, uint32_t mode, uint64_t page);
 
 /* Waits until `arrivals` threads have come to the point since it was set; -ETIMEDOUT after `timeout_ms`. */
@@ -56,7 +56,7 @@ typedef enum ps_call {
     PS_CALL_COUNT = 8
 } ps_call;
 
-/* After `skip` more of these calls, the next `times` fail with `error` (an errno; times UINT32_MAX: until set again). */
+/* After `skip` more of these calls, the next `times` fail with `error`, an errno; times UINT32_MAX: until set again. */
 PS_API int32_t ps_inject_failure(uint32_t call, uint32_t skip, uint32_t times, int32_t error);
 
 #ifdef __cplusplus

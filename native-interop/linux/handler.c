@@ -1,12 +1,12 @@
 /*
  * The SIGSEGV handler: one-condition early exits, then the page protocol, then the handler before us.
  *
- * The runtime's own handler needs to run on the alternate stack with its own mask, or a stack overflow dies without a word and a
- * NullReferenceException aborts. So the old action's flags are kept, and its function is called with our arguments and its
- * own mask while we hold nothing: for a NullReferenceException it never returns.
+ * The runtime's own handler needs to run on the alternate stack with its own mask, or a stack overflow dies without a
+ * word and a NullReferenceException aborts. So the old action's flags are kept, and its function is called with our
+ * arguments and its own mask while we hold nothing: for a NullReferenceException it never returns.
  *
- * While we are at work all signals are blocked: the handler of one may store to guest memory too, and a fault inside a fault
- * kills.
+ * While we are at work all signals are blocked: the handler of one may store to guest memory too, and a fault inside
+ * a fault kills.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -66,9 +66,9 @@ static void reset_to_default(int signal)
 }
 
 /*
- * The guest's store cannot be served. SIGBUS is queued while it is blocked, so that it arrives when this handler returns, at
- * the store itself, as the kernel would send it for a page that it cannot provide. Who blocks or ignores it is killed by
- * it, as the kernel does: left alone, the store would run again for ever.
+ * The guest's store cannot be served. SIGBUS is queued while it is blocked, so that it arrives when this handler
+ * returns, at the store itself, as the kernel would send it for a page that it cannot provide. Who blocks or ignores
+ * it is killed by it, as the kernel does: left alone, the store would run again for ever.
  */
 static void raise_bus_error(void *address, ucontext_t *context)
 {
@@ -89,7 +89,7 @@ static void raise_bus_error(void *address, ucontext_t *context)
 /* The mask with which the kernel would have called the handler before us. */
 static void restore_mask(const ucontext_t *context)
 {
-    uint64_t interrupted, wanted; /* the kernel's 64 signals; the C library's sets are larger than what the kernel fills */
+    uint64_t interrupted, wanted; /* the kernel's 64 signals; it does not fill the rest of the C library's sets */
     memcpy(&interrupted, &context->uc_sigmask, sizeof interrupted);
     memcpy(&wanted, &previous.sa_mask, sizeof wanted);
     wanted |= interrupted | (previous.sa_flags & SA_NODEFER ? 0 : UINT64_C(1) << (SIGSEGV - 1));
@@ -117,8 +117,8 @@ static void forward(int signal, siginfo_t *info, void *context)
             previous.sa_handler(signal);
         }
     } else if (!was_sent || previous.sa_handler != SIG_IGN) {
-        /* A fault cannot be ignored: the default action meets the store when it runs again. A sent signal does not come back
-         * by itself. */
+        /* A fault cannot be ignored: the default action meets the store when it runs again. A sent signal does not
+         * come back by itself. */
         reset_to_default(signal);
         if (was_sent) {
             syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), signal);

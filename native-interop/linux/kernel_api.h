@@ -1,6 +1,6 @@
 /*
- * What the shim asks of the kernel that the C library's headers may be too old to know. From the kernel's linux/fs.h (since
- * 6.7) and linux/userfaultfd.h. Whether the running kernel knows it too is found out by asking.
+ * What the shim asks of the kernel that the C library's headers may be too old to know. From the kernel's linux/fs.h
+ * (since 6.7) and linux/userfaultfd.h. Whether the running kernel knows it too is found out by asking.
  */
 #ifndef PS_KERNEL_API_H
 #define PS_KERNEL_API_H

@@ -25,12 +25,12 @@ static int result_of(int call_result)
 }
 
 /*
- * A new mapping begins without what the old one was told. A forked child must not have guest mappings: it would share the
- * page words, and its breaks would be taken for the parent's.
+ * A new mapping begins without what the old one was told. A forked child must not have guest mappings: it would share
+ * the page words, and its breaks would be taken for the parent's.
  *
- * Two neighbours that are mapped at one time join before either is told, and telling one of them then takes a split, which
- * at the limit of mappings fails for as long as it lasts. So the whole region is told instead: that splits nothing. What
- * remains is want of kernel memory, which passes.
+ * Two neighbours that are mapped at one time join before either is told, and telling one of them then takes a split,
+ * which at the limit of mappings fails for as long as it lasts. So the whole region is told instead: that splits
+ * nothing. What remains is want of kernel memory, which passes.
  */
 static void keep_from_children(const ps_region *region, void *address, size_t bytes)
 {
@@ -40,11 +40,34 @@ static void keep_from_children(const ps_region *region, void *address, size_t by
     }
 }
 
+/*
+ * A refused mmap leaves the old mapping as it was; but a kernel that runs out of its own memory half-way (Linux 6.12 and
+ * later) may have taken it away already. There is no way back then, and nothing else can be done than to try until there is
+ * a mapping again: its bytes are where the new one will show them.
+ */
+static int has_gap(uint8_t *address, size_t bytes)
+{
+    unsigned char resident[256];
+    while (bytes > 0) {
+        size_t part = bytes < BYTES(sizeof resident) ? bytes : BYTES(sizeof resident);
+        if (mincore(address, part, resident) != 0 && errno == ENOMEM) {
+            return 1;
+        }
+        address += part;
+        bytes -= part;
+    }
+    return 0;
+}
+
 static int map(const ps_region *region, uint64_t page, uint64_t count, int protection, int flags, int fd, off_t offset)
 {
     void *address = ps_page_address(region, page);
-    if (mmap(address, BYTES(count), protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
-        return -errno;
+    while (mmap(address, BYTES(count), protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
+        int error = errno;
+        if (!has_gap(address, BYTES(count))) {
+            return -error;
+        }
+        ps_os_sleep_ns(UINT64_C(100000));
     }
     keep_from_children(region, address, BYTES(count));
     return 0;
@@ -233,13 +256,14 @@ int ps_os_disown_range(ps_region *region)
     return error;
 }
 
-/* Adds nothing to the word at the address, inside the kernel: the one access for writing that neither changes a byte nor loses a
- * store of somebody else's, and that answers with an error instead of a signal. Wakes nobody. */
+/* Adds nothing to the word at the address, inside the kernel: the one access for writing that neither changes a byte
+ * nor loses a store of somebody else's, and that answers with an error instead of a signal. Wakes nobody. */
 int ps_os_is_writable(uintptr_t address)
 {
     uint32_t nobody = 0;
     int add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
-    return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, address & ~(uintptr_t)3, add_nothing) >= 0;
+    uintptr_t word = address & ~(uintptr_t)3;
+    return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, word, add_nothing) >= 0;
 }
 
 /* Signals that a fault raises are not held: blocked, they kill. */

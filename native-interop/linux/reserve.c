@@ -1,6 +1,6 @@
 /*
- * The reserve: mappings that exist to be given up. At the kernel's limit a break can fail for want of a mapping; unmapping a
- * spare one always works and makes room for another.
+ * The reserve: mappings that exist to be given up. At the kernel's limit a break can fail for want of a mapping;
+ * unmapping a spare one always works and makes room for another.
  *
  * Spares are single pages of a file that nobody touches, with gaps between their offsets, so that no two ever join.
  */

@@ -1,14 +1,15 @@
 /*
- * Which pages were written since somebody last asked: userfaultfd write-protection in its asynchronous form, where the kernel
- * itself lifts the protection at the first store and so leaves a mark, and PAGEMAP_SCAN, which reads the marks and sets the
- * protection anew in one step.
+ * Which pages were written since somebody last asked: userfaultfd write-protection in its asynchronous form, where
+ * the kernel itself lifts the protection at the first store and so leaves a mark, and PAGEMAP_SCAN, which reads the
+ * marks and sets the protection anew in one step.
  *
- * It sees stores and system calls that write through the guest's mapping; not writes to the backing by another way, of which
- * there are the shim's own alone. A read that fills a hole is no write, and is not seen.
+ * It sees stores and system calls that write through the guest's mapping; not writes to the backing by another way,
+ * of which there are the shim's own alone. A read that fills a hole is no write, and is not seen.
  *
- * One userfaultfd serves the whole process, since mappings of different ones do not join. A page that is mapped anew is
- * tracked by nobody until it is registered: the shim registers whatever it maps to the backing, in the same breath. If the
- * kernel refuses, the region says so, and everything in it counts as written until it was registered again.
+ * One userfaultfd serves the whole process, since mappings of different ones do not join. A page that is mapped anew
+ * is tracked by nobody until it is registered: the shim registers whatever it maps to the backing, in the same
+ * breath. If the kernel refuses, the region says so, and everything in it counts as written until it was registered
+ * again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -109,7 +110,8 @@ static void track_again(ps_region *region)
     }
 }
 
-/* The written pages in [*start, end): sets their bits, protects them again, moves *start on; returns how many, or -errno. */
+/* The written pages in [*start, end): sets their bits, protects them again, moves *start on; returns how many, or
+ * -errno. */
 static int64_t find_some(uint64_t *start, uint64_t end, uint64_t base, uint64_t *written)
 {
     struct pagemap_range ranges[RANGES_AT_ONCE];

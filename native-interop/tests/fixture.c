@@ -104,7 +104,8 @@ static void create_region(struct guest *guest, uint64_t timeout_ms, uint32_t map
     CHECK(guest->region != NULL && error == 0);
 }
 
-struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode, uint64_t timeout_ms)
+struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode,
+                              uint64_t timeout_ms)
 {
     struct guest *guest = prepare(store, pages, reserved, mode);
     create_region(guest, timeout_ms, 1);
@@ -132,7 +133,8 @@ void guest_free(struct guest *guest)
 
 /* --- contents --- */
 
-/* The word at `index` of a page with this content: one round of a splitmix generator, so that any two pages differ all over. */
+/* The word at `index` of a page with this content: one round of a splitmix generator, so that any two pages differ
+ * all over. */
 static uint64_t content_word(uint64_t content, uint64_t index)
 {
     uint64_t x = content * UINT64_C(0x9E3779B97F4A7C15) + index * UINT64_C(0xD1B54A32D192ED03);
@@ -299,7 +301,8 @@ static void *run_call(void *argument)
     return NULL;
 }
 
-void begin_call(struct calling *calling, struct guest *guest, call_kind kind, uint64_t page, uint32_t count, uint32_t frame)
+void begin_call(struct calling *calling, struct guest *guest, call_kind kind, uint64_t page, uint32_t count,
+                uint32_t frame)
 {
     memset(calling, 0, sizeof *calling);
     calling->guest = guest;

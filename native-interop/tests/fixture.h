@@ -1,6 +1,6 @@
 /*
- * Guests and a frame store as the managed host makes them, threads that can be parked, and what the kernel says about it
- * all. Everything here ends the test when it fails, so callers check only what they are about.
+ * Guests and a frame store as the managed host makes them, threads that can be parked, and what the kernel says about
+ * it all. Everything here ends the test when it fails, so callers check only what they are about.
  */
 #ifndef PS_FIXTURE_H
 #define PS_FIXTURE_H
@@ -46,7 +46,8 @@ struct store *store_open(uint64_t frames);
 void store_write(const struct store *store, uint64_t frame, uint64_t content);
 
 struct guest *guest_open(struct store *store, uint64_t pages, uint32_t mode);
-struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode, uint64_t timeout_ms);
+struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode,
+                              uint64_t timeout_ms);
 
 /* Guests that are opened from now on track writes. Skips the test where the kernel can't. */
 void track_writes(void);
@@ -108,7 +109,8 @@ struct calling {
     int64_t result;
     _Atomic int done;
 };
-void begin_call(struct calling *calling, struct guest *guest, call_kind kind, uint64_t page, uint32_t count, uint32_t frame);
+void begin_call(struct calling *calling, struct guest *guest, call_kind kind, uint64_t page, uint32_t count,
+                uint32_t frame);
 void end_call(struct calling *calling);
 
 /* Gates, for any page. */

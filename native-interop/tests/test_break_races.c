@@ -1,6 +1,6 @@
 /*
- * Stores, breaks, settling and freeing meet a break that is parked at each of its points. Every store must land, the frame must
- * stay as it is while any word names it, and nobody waits for ever.
+ * Stores, breaks, settling and freeing meet a break that is parked at each of its points. Every store must land, the
+ * frame must stay as it is while any word names it, and nobody waits for ever.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -256,7 +256,7 @@ static void a_region_freed_during_a_wait_waits_for_the_break_inside(void)
     arrive(PS_POINT_WAITING, 1);
     begin_call(&freeing, guest, CALL_FREE, 0, 0, 0);
     CHECK(pthread_join(waiter, NULL) == 0);
-    CHECK(foreign_faults == 1 && !freeing.done && !storing.done); /* an ordinary access violation, and we are still inside */
+    CHECK(foreign_faults == 1 && !freeing.done && !storing.done); /* an access violation, and one is still inside */
     gate(PS_POINT_BREAK_CLAIMED, PS_GATE_OFF);
     end_store(&storing);
     end_call(&freeing);

@@ -1,6 +1,6 @@
 /*
- * No mappings left, for real: the process is filled up to the kernel's limit, and breaks must go on without one wrong byte.
- * Beyond its limit the kernel refuses even a replacement, so nothing here may allocate, print or make a thread.
+ * No mappings left, for real: the process is filled up to the kernel's limit, and breaks must go on without one wrong
+ * byte. Beyond its limit the kernel refuses even a replacement, so nothing here may allocate, print or make a thread.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -174,8 +174,8 @@ static void regions_can_be_freed_and_refused(void)
     CHECK(page_is_except(page_at(guests[4], 3), 4, 0, 66));
 }
 
-/* Two breaks of neighbours can meet between mmap and madvise: the new mapping is then twice as long as the page that is to
- * get its attribute, and there is no mapping left to split it. */
+/* Two breaks of neighbours can meet between mmap and madvise: the new mapping is then twice as long as the page that
+ * is to get its attribute, and there is no mapping left to split it. */
 static void attributes_are_restored_without_a_mapping_to_spare(void)
 {
     skip_where_the_limit_is_high();

@@ -1,6 +1,7 @@
 /*
- * Every system call of the protocol fails, once or for as long as the test wants, after each number of calls that pass. The
- * bytes must be right at every moment, every word must settle, and what a failed attempt allocated must be gone.
+ * Every system call of the protocol fails, once or for as long as the test wants, after each number of calls that
+ * pass. The bytes must be right at every moment, every word must settle, and what a failed attempt allocated must be
+ * gone.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -131,7 +132,8 @@ static void failures_in_a_break_leave_every_page_right(uint32_t mode)
         CHECK(broken < 0 ? shared > 0 : shared == 0);
         CHECK(guest->counters->pages_broken == SHARED_PAGES - shared);
         int undo_failed = round / (SKIPS * 2) == PS_CALL_PUNCH;
-        CHECK(undo_failed || pages_held(guest->backing) == PAGES - 1 - shared); /* no copy of a page that is still shared */
+        /* No copy of a page that is still shared. */
+        CHECK(undo_failed || pages_held(guest->backing) == PAGES - 1 - shared);
         check_bytes();
         stop_injecting();
         end();
@@ -207,7 +209,7 @@ static void a_shortage_of_mappings_spends_the_reserve_and_then_breaks_the_run(vo
 
     CHECK(ps_break(one->region, 0, 8) == 7);
     share(one, 0, 8, 0, 1);
-    CHECK(ps_inject_failure(PS_CALL_MAP_IDENTITY, 0, 100, ENOMEM) == 0);
+    CHECK(ps_inject_failure(PS_CALL_MAP_IDENTITY, 0, 70, ENOMEM) == 0);
     store_byte(page_at(one, 4), 66); /* more failures than spares: in the end the run goes as a whole */
     CHECK(page_is_except(page_at(one, 4), 5, 0, 66) && one->counters->breaks_timed_out == 0);
     CHECK(one->counters->breaks_stalled == 1);

@@ -1,6 +1,6 @@
 /*
- * A store, a pin or a break meets a merge that is parked at each of its points. Whatever the point, the store must land, no
- * other byte may change, and neither may the frame.
+ * A store, a pin or a break meets a merge that is parked at each of its points. Whatever the point, the store must
+ * land, no other byte may change, and neither may the frame.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,8 @@
 static struct store *store;
 static struct guest *guest;
 
-/* A guest whose pages FIRST .. FIRST + COUNT are equal to frames 0 .. COUNT, and a neighbour on either side that is not. */
+/* A guest whose pages FIRST .. FIRST + COUNT are equal to frames 0 .. COUNT, and a neighbour on either side that is
+ * not. */
 static void begin(uint32_t mode)
 {
     store = store_open(COUNT);
@@ -168,7 +169,8 @@ static void two_stores_to_one_sealed_page_both_land(uint32_t mode)
 }
 IN_BOTH_MODES(two_stores_to_one_sealed_page_both_land)
 
-/* Waiters look again by themselves now and then, which would hide a wake-up that never comes: but not a hundred times. */
+/* Waiters look again by themselves now and then, which would hide a wake-up that never comes: but not a hundred
+ * times. */
 static void whoever_waits_is_woken(uint32_t mode)
 {
     begin(mode);

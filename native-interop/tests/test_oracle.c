@@ -1,7 +1,8 @@
 /*
- * Random work of all kinds at once against a byte-for-byte oracle. Writers own pages and know each byte of them; scanners merge
- * what looks equal (now and then what does not), settle, break, and write new contents into frames that no word names. PS_SEED
- * repeats a run as far as the scheduler lets it, PS_SOAK makes it that many times as long.
+ * Random work of all kinds at once against a byte-for-byte oracle. Writers own pages and know each byte of them;
+ * scanners merge what looks equal (now and then what does not), settle, break, and write new contents into frames
+ * that no word names. PS_SEED repeats a run as far as the scheduler lets it, PS_SOAK makes it that many times as
+ * long.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

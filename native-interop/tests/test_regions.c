@@ -304,7 +304,8 @@ static void late_faults_do_not_keep_a_region_from_being_disowned(void)
     }
 }
 
-/* A store can be refused by a seal, and its handler run when the seal and the region are gone and the memory lives on. */
+/* A store can be refused by a seal, and its handler run when the seal and the region are gone and the memory lives
+ * on. */
 static void faults_that_come_when_the_region_is_gone_are_run_again(uint32_t mode)
 {
     struct store *store = store_open(1);

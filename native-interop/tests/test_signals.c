@@ -1,6 +1,6 @@
 /*
- * A signal handler of the program's own stores to guest memory, in the worst of moments: while its thread is in our fault handler,
- * or is itself the owner of the page.
+ * A signal handler of the program's own stores to guest memory, in the worst of moments: while its thread is in our
+ * fault handler, or is itself the owner of the page.
  */
 #define _GNU_SOURCE
 #include <signal.h>

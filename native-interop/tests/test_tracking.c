@@ -1,4 +1,5 @@
-/* Which pages were written: none is missed, whatever else happens to its mapping; and what was not written is not named. */
+/* Which pages were written: none is missed, whatever else happens to its mapping; and what was not written is not
+ * named. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -82,24 +82,44 @@ internal sealed unsafe class FrameStore : IDisposable
     public bool TryFill(FrameNumber first, byte* source, int count)
     {
         var end = first.Offset + ((long)count * PageSize.Bytes);
-        if (end > _size)
+        if (end > _size && !TryGrow((end + GrowthBytes - 1) / GrowthBytes * GrowthBytes))
         {
-            _size = (end + GrowthBytes - 1) / GrowthBytes * GrowthBytes;
-            _memory.Grow(_size);
+            return false;
         }
 
         return _memory.TryWrite(first.Offset, source, (long)count * PageSize.Bytes);
     }
 
-    /// <summary>Gives frames back that no page maps: their memory is returned to the system.</summary>
+    /// <summary>Gives frames back that no page maps: their memory is returned to the system, if it takes it.</summary>
     public void Free(FrameNumber first, int count)
     {
         if (first.Offset < _size)
         {
-            _memory.Punch(first.Offset, (long)count * PageSize.Bytes);
+            try
+            {
+                _memory.Punch(first.Offset, (long)count * PageSize.Bytes);
+            }
+            catch (PlatformException)
+            {
+                // Their memory stays until they are used again; the kernel's figure shows it. The books must not stop half-way.
+            }
         }
 
         _allocator.Free(first, count);
+    }
+
+    private bool TryGrow(long bytes)
+    {
+        try
+        {
+            _memory.Grow(bytes);
+            _size = bytes;
+            return true;
+        }
+        catch (PlatformException)
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>

@@ -43,6 +43,7 @@ internal sealed class Scanner : IDisposable
     private BreakEvents? _breakEvents;                  // guard: the engine's lock
     private bool _hasAskedForBreakEvents;               // guard: the engine's lock
     private volatile bool _stopping;
+    private string? _shortage;
 
     public Scanner(
         GuestRegistry registry,
@@ -81,6 +82,13 @@ internal sealed class Scanner : IDisposable
     /// </summary>
     public bool HandlerWasReplaced { get; private set; }
 
+    /// <summary>Why the last pass in the background could not go on; null if it could.</summary>
+    public string? Shortage
+    {
+        get => Volatile.Read(ref _shortage);
+        private set => Volatile.Write(ref _shortage, value);
+    }
+
     /// <summary>What is wrong, in sentences. Guard: the engine's lock.</summary>
     public IEnumerable<string> Warnings
     {
@@ -95,6 +103,11 @@ internal sealed class Scanner : IDisposable
             if (_budget.Limit <= 0)
             {
                 yield return "There is no room for mappings: nothing but zero pages is shared. Raise vm.max_map_count.";
+            }
+
+            if (Shortage is { } shortage)
+            {
+                yield return $"Scanning could not go on, and begins anew: {shortage}";
             }
         }
     }
@@ -211,23 +224,41 @@ internal sealed class Scanner : IDisposable
     {
         while (!_stopping)
         {
-            SampleLoad();
-            lock (_registry.Gate)
+            try
             {
-                DrainBreakEvents();
+                RunOnce();
             }
-
-            var granted = _pacer.Grant(_options.ScanWhenBusy || _idle.MayScan);
-            if (granted > 0)
+            catch (IOException shortage)
             {
+                // The system lacked something, or refused. Guests are right all the same, and nobody is here to be told: the
+                // pass ends, and the next one tries again.
                 lock (_passLock)
                 {
-                    RunSlice(granted);
+                    _background = null;
+                    Shortage = shortage.Message;
                 }
             }
 
             _wake.Wait(_pacer.NextDelay);
             _wake.Reset();
+        }
+    }
+
+    private void RunOnce()
+    {
+        SampleLoad();
+        lock (_registry.Gate)
+        {
+            DrainBreakEvents();
+        }
+
+        var granted = _pacer.Grant(_options.ScanWhenBusy || _idle.MayScan);
+        if (granted > 0)
+        {
+            lock (_passLock)
+            {
+                RunSlice(granted);
+            }
         }
     }
 
@@ -248,6 +279,7 @@ internal sealed class Scanner : IDisposable
             if (!isMore)
             {
                 _background = null;
+                Shortage = null;
                 EndPass();
                 return; // with nothing to scan, a pass is over at once: the next one waits for the next grant
             }

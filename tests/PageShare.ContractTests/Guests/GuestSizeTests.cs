@@ -1,0 +1,181 @@
+using PageShare.TestKit;
+using PageShare.TestKit.Proof;
+
+namespace PageShare.ContractTests.Guests;
+
+/// <summary>Sizes, growth and bounds.</summary>
+public sealed unsafe class GuestSizeTests : EngineTest
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-4096)]
+    [InlineData(-1)]
+    [InlineData(1)]
+    [InlineData(4095)]
+    [InlineData(4097)]
+    [InlineData(long.MinValue)]
+    [InlineData(long.MaxValue)]
+    [InlineData(1L << 60)]
+    public void SizesThatCannotBeAreRefusedByName(long size)
+    {
+        var engine = Start(FaultMode.Signal);
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => engine.Engine.CreateGuest("guest", size));
+        Assert.Equal("sizeInBytes", thrown.ParamName);
+        Assert.Equal(size, thrown.ActualValue);
+        Assert.Empty(engine.Engine.Guests);
+        Assert.Empty(MemoryObjects.Names);
+    }
+
+    [Fact]
+    public void TheMachinesMemoryIsTheLimit()
+    {
+        var engine = Start(FaultMode.Signal);
+        var machine = (Platform.HostPlatform.Create().MemoryAndSwapBytes / PageContent.Bytes * PageContent.Bytes) + PageContent.Bytes;
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => engine.Engine.CreateGuest("guest", machine));
+        Assert.Contains("memory", thrown.Message, StringComparison.Ordinal);
+        using var guest = engine.Engine.CreateGuest("guest", machine - PageContent.Bytes); // which costs nothing until written
+        Assert.Equal(guest.Length, guest.MaximumLength);
+    }
+
+    [Fact]
+    public void AMaximumBelowTheSizeIsRefused()
+    {
+        var engine = Start(FaultMode.Signal);
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => engine.Engine.CreateGuest(
+            "guest", 2 * PageContent.Bytes, new GuestOptions { MaximumBytes = PageContent.Bytes }));
+        Assert.Contains(nameof(GuestOptions.MaximumBytes), thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData(null)]
+    public void ANameIsNeeded(string? name)
+    {
+        var engine = Start(FaultMode.Signal);
+        Assert.ThrowsAny<ArgumentException>(() => engine.Engine.CreateGuest(name!, PageContent.Bytes));
+    }
+
+    [Theory, BothModes]
+    public void ANewGuestIsZeroAlignedAndTakesNoMemory(FaultMode mode)
+    {
+        var engine = Start(mode);
+        var guest = engine.AddGuest("guest", 8);
+        Assert.Equal(0u, (nuint)guest.AddressOf(0) % PageContent.Bytes);
+        Assert.Equal(0, MemoryObjects.AllPages);
+        Assert.Equal(0, engine.Totals.PagesPopulated);
+        guest.Verify();
+    }
+
+    [Theory, BothModes]
+    public void GuardsStandAtBothEnds(FaultMode mode)
+    {
+        var engine = Start(mode);
+        var guest = engine.AddGuest("guest", 8);
+        foreach (var at in new[] { guest.AddressOf(-1), guest.AddressOf(8), guest.AddressOf(0) + guest.Guest.MaximumLength })
+        {
+            var mapping = Assert.Single(ProcessMappings.Of(at, PageContent.Bytes));
+            Assert.StartsWith("---", mapping.Permissions, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory, BothModes]
+    public void GrowKeepsAddressAndContentAndTheNewPartIsZeroAndSharedLater(FaultMode mode)
+    {
+        var engine = Start(mode);
+        var guest = engine.AddGuest("grows", 16, static page => PageContent.Unique(page + 1));
+        engine.AddGuest("other", 64, static page => PageContent.Unique(page + 1));
+        engine.Converge();
+        var before = (nint)guest.AddressOf(0);
+
+        guest.Guest.Grow(64 * PageContent.Bytes);
+
+        Assert.Equal(before, (nint)guest.AddressOf(0));
+        Assert.Equal(64, guest.Pages);
+        guest.Verify(); // the new part is zero
+        for (var page = 16; page < 64; page++)
+        {
+            guest.Write(page, PageContent.Unique(page + 1));
+        }
+
+        engine.Converge();
+        Assert.Equal(64, engine.Totals.PagesSharing);
+        Assert.Equal(128, engine.Totals.PagesTotal);
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void GuestsGrowByStepsUpToTheirMaximumWhilePassesGoOn(FaultMode mode)
+    {
+        const int Maximum = 1500; // several merge orders
+        var engine = Start(mode);
+        var guest = engine.AddGuest("grows", 1, new GuestOptions { MaximumBytes = Maximum * PageContent.Bytes });
+        engine.AddGuest("other", Maximum, static page => PageContent.Unique(page + 1));
+        for (var pages = 1; pages < Maximum; pages += 333)
+        {
+            guest.Guest.Grow(pages * PageContent.Bytes);
+            for (var page = 0; page < pages; page++)
+            {
+                guest.Write(page, PageContent.Unique(page + 1));
+            }
+
+            engine.Scan();
+        }
+
+        guest.Guest.Grow(guest.Guest.MaximumLength);
+        guest.Write(Maximum - 1, PageContent.Unique(Maximum));
+        engine.Converge();
+        Assert.Equal(PageWordText.CountSharing(guest.Guest), engine.Totals.PagesSharing);
+        engine.VerifyAll();
+    }
+
+    [Fact]
+    public void GrowRefusesWhatItCannotDo()
+    {
+        var engine = Start(FaultMode.Signal);
+        var guest = engine.AddGuest("guest", 4, new GuestOptions { MaximumBytes = 8 * PageContent.Bytes }).Guest;
+        foreach (var size in new[] { 9L * PageContent.Bytes, 3 * PageContent.Bytes, 0, -4096, (4 * PageContent.Bytes) + 1, long.MaxValue })
+        {
+            var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => guest.Grow(size));
+            Assert.Equal("newSizeInBytes", thrown.ParamName);
+        }
+
+        Assert.Equal(4 * PageContent.Bytes, guest.Length);
+        guest.Grow(guest.Length); // no change is one that it can do
+    }
+
+    [Fact]
+    public void PartsThatDoNotLieInsideTheGuestAreRefused()
+    {
+        var engine = Start(FaultMode.Signal);
+        var guest = engine.AddGuest("guest", 4).Guest;
+        var length = guest.Length;
+        foreach (var (offset, count) in new[] { (-1L, 1), (0, -1), (length, 1), (length - 1, 2), (long.MaxValue, 1), (long.MinValue, 1), (length + 1, 0) })
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => guest.AsSpan(offset, count));
+            Assert.Throws<ArgumentOutOfRangeException>(() => guest.AsMemory(offset, count));
+            Assert.Throws<ArgumentOutOfRangeException>(() => guest.PinWritable(offset, count));
+            Assert.Throws<ArgumentOutOfRangeException>(() => guest.EnsureWritable(offset, count));
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => guest.EnsureWritable(1, long.MaxValue));
+        Assert.Throws<ArgumentOutOfRangeException>(() => guest.PinWritable(long.MaxValue, long.MaxValue));
+        Assert.Equal(0, guest.AsSpan(length, 0).Length);
+        Assert.Equal(length, guest.AsSpan().Length);
+        Assert.Equal(1, guest.AsSpan(length - 1, 1).Length);
+    }
+
+    [Fact]
+    public void AGuestLongerThanASpanIsTakenInParts()
+    {
+        var engine = Start(FaultMode.Signal);
+        var bytes = (1L << 31) + PageContent.Bytes;
+        Assert.SkipWhen(
+            Platform.HostPlatform.Create().MemoryAndSwapBytes < bytes, "needs a machine with more than 2 GiB of memory and swap.");
+        var guest = engine.Engine.CreateGuest("long", bytes);
+        Assert.Throws<InvalidOperationException>(() => guest.AsSpan().Length);
+        guest.AsSpan(bytes - 1, 1)[0] = 42;
+        Assert.Equal(42, guest.Pointer[bytes - 1]);
+        Assert.Equal(1, MemoryObjects.AllPages);
+    }
+}
