@@ -1,5 +1,5 @@
 /*
- * A store was refused. Why, and what now? The page word tells; the handler asks nobody else.
+ * An access was refused. Why, and what now? The page word tells; the handler asks nobody else.
  */
 #include "fault.h"
 
@@ -22,7 +22,7 @@ static ps_fault_result retry_if_writable(const ps_region *region, uint64_t page,
     if (pins == PS_PINS_MAX || !ps_word_try_claim(region, page, word, claimed)) {
         return PS_FAULT_RETRY; /* the word has moved on: look again */
     }
-    int is_writable = ps_os_is_writable(address);
+    int is_writable = ps_os_is_accessible(region, address, 1);
     if (pins == 0) {
         ps_word_finish(region, page, word);
     } else {
@@ -83,14 +83,21 @@ static ps_fault_result on_store(ps_region *region, uintptr_t address)
     }
 }
 
-ps_fault_result ps_fault_on_store(uintptr_t address)
+/* The page shows something to everybody but for moments, whatever its word says. */
+static ps_fault_result on_load(const ps_region *region, uintptr_t address)
+{
+    return ps_os_is_accessible(region, address, 0) ? PS_FAULT_RETRY : PS_FAULT_FOREIGN;
+}
+
+ps_fault_result ps_fault_on_access(uintptr_t address, int is_store)
 {
     ps_region *region = ps_region_enter(address);
     if (region == NULL) {
         /* Between a refused store and its handler any time may pass: the region may be gone, and its memory live on. */
-        return ps_region_is_outlived() && ps_os_is_writable(address) ? PS_FAULT_RETRY : PS_FAULT_FOREIGN;
+        int is_passed = is_store && ps_region_is_outlived() && ps_os_is_accessible(NULL, address, 1);
+        return is_passed ? PS_FAULT_RETRY : PS_FAULT_FOREIGN;
     }
-    ps_fault_result result = on_store(region, address);
+    ps_fault_result result = is_store ? on_store(region, address) : on_load(region, address);
     ps_region_leave(region);
     return result;
 }

@@ -54,7 +54,7 @@ static int is_zero_page(const uint8_t *page)
 static int is_equal_to_target(const struct stretch *stretch, uint32_t i)
 {
     /* SAFETY: sealed, so nobody stores to the page; the host wrote the frame before the order and leaves it alone. */
-    const uint8_t *page = ps_page_address(stretch->region, stretch->page + i);
+    const uint8_t *page = ps_os_sealed_bytes(stretch->region, stretch->page + i);
     uint32_t target = stretch->targets[i];
     if (target == PS_TARGET_ZERO) {
         return is_zero_page(page);
@@ -81,17 +81,19 @@ static int maps_frame(const struct stretch *stretch, uint32_t i)
 /* One mapping for each run of pages whose frames continue. */
 static void remap(const struct stretch *stretch)
 {
+    uint32_t longest = ps_os_longest_view(stretch->region);
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         end = i + 1;
         if (!maps_frame(stretch, i)) {
             continue;
         }
-        while (end < stretch->count && maps_frame(stretch, end) &&
+        while (end < stretch->count && end - i < longest && maps_frame(stretch, end) &&
                stretch->targets[end] == stretch->targets[end - 1] + 1) {
             end++;
         }
-        if (ps_os_map_frames(stretch->region, stretch->page + i, end - i, stretch->targets[i]) != 0) {
-            memset(stretch->results + i, PS_MERGE_NO_MAPPING, end - i);
+        int error = ps_os_map_frames(stretch->region, stretch->page + i, end - i, stretch->targets[i]);
+        if (error != 0) {
+            memset(stretch->results + i, error == -EBUSY ? PS_MERGE_BUSY : PS_MERGE_NO_MAPPING, end - i);
         }
     }
     ps_point_pass(PS_POINT_REMAPPED, stretch->page);

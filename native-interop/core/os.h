@@ -1,5 +1,6 @@
 /*
- * What the page protocol needs of an operating system. Implemented in linux/os.c; core/ makes no system call itself.
+ * What the page protocol needs of an operating system. Implemented in linux/os.c and windows/os.c; core/ makes no
+ * system call itself.
  *
  * Every function may be called inside the fault handler: no allocation, no lock, no stdio. Ranges are pages of the
  * region and were bounds-checked by the caller. Results are 0 or a negative errno.
@@ -12,11 +13,21 @@
 
 #include "region.h"
 
+/* Sets up and gives up what the system's side keeps for a region, in region->os. Not for the fault handler. */
+int ps_os_region_open(ps_region *region);
+void ps_os_region_close(ps_region *region);
+
 /* Maps the pages to their own place in the backing, writable. Replaces what was mapped there. */
 int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count);
 
 /* Maps the pages to continuing frames of the store, as the region's fault mode says. Replaces what was mapped there. */
-int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame);
+int ps_os_map_frames(ps_region *region, uint64_t page, uint64_t count, uint32_t frame);
+
+/* Most pages that one call of ps_os_map_frames may map. */
+uint32_t ps_os_longest_view(const ps_region *region);
+
+/* Where to read the bytes of a page that is mapped to the backing and that the caller has sealed. */
+const uint8_t *ps_os_sealed_bytes(const ps_region *region, uint64_t page);
 
 /* Stops stores to the pages, or admits them again. After ps_os_seal has returned, no store is under way. */
 int ps_os_seal(const ps_region *region, uint64_t page, uint64_t count);
@@ -30,7 +41,7 @@ int ps_os_copy_home(const ps_region *region, uint64_t page, uint64_t count);
 int ps_os_punch(const ps_region *region, uint64_t page, uint64_t count);
 
 /* Drops the kernel's private copies of KERNEL_SHARED pages, which show their frames again. */
-int ps_os_drop_copies(const ps_region *region, uint64_t page, uint64_t count);
+int ps_os_drop_copies(ps_region *region, uint64_t page, uint64_t count);
 
 /* Has the kernel mark stores to pages that were mapped to the backing just now, if the region tracks writes. */
 void ps_os_track(ps_region *region, uint64_t page, uint64_t count);
@@ -41,8 +52,13 @@ int ps_os_reserve_spend(void);
 /* 1 when half or more of the reserve that the host wanted is gone: what is left is for whole runs. */
 int ps_os_reserve_is_short(void);
 
-/* 1 if a store to the address would pass now; nothing is changed, but the page may be made, as by a store. */
-int ps_os_is_writable(uintptr_t address);
+/* 1 if a load or a store at the address, of the region or of none (NULL), would pass now; nothing is changed, but
+ * the page may be made, as by a store. */
+int ps_os_is_accessible(const ps_region *region, uintptr_t address, int is_store);
+
+/* Waits until no page of the region is unmapped for the moment that replacing a mapping takes. Pages pinned before
+ * stay mapped. */
+void ps_os_await_mappings(const ps_region *region);
 
 /* Keeps the thread's asynchronous signals back, and lets them come again. A signal handler that stores to a page
  * which this very thread has claimed would wait for ever. */

@@ -64,5 +64,6 @@ int32_t ps_pin(ps_region *region, uint64_t page, uint64_t count)
             return error;
         }
     }
+    ps_os_await_mappings(region);
     return 0;
 }

@@ -187,6 +187,10 @@ static int republish(ps_region *region, int gone)
 
 static int prepare(ps_region *region)
 {
+    int error = ps_os_region_open(region);
+    if (error != 0) {
+        return error;
+    }
     if (region->config.map_now) {
         return ps_os_map_identity(region, 0, region->config.pages);
     }
@@ -211,6 +215,7 @@ ps_region *ps_region_create(const ps_region_config *config, int32_t *error)
         *error = republish(region, 0);
     }
     if (*error != 0) {
+        ps_os_region_close(region);
         ps_os_free(region, sizeof *region);
         return NULL;
     }
@@ -252,6 +257,7 @@ void ps_region_free(ps_region *region)
     while (atomic_load(&region->users) != 0) {
         ps_os_sleep_ns(FREE_PAUSE_NS);
     }
+    ps_os_region_close(region);
     ps_os_free(region, sizeof *region);
 }
 

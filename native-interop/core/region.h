@@ -13,6 +13,7 @@ struct ps_region {
     _Atomic uint32_t users;   /* handlers inside; ps_region_free waits for zero */
     _Atomic uint32_t closing; /* waits and retries end */
     _Atomic uint32_t is_ordinary; /* its memory is the process's own: not adopted yet, or disowned */
+    struct ps_os_region *os;  /* what the system's side keeps; immutable; NULL where it keeps nothing */
     _Atomic uint32_t has_untracked; /* some pages mapped to the backing are not tracked: see ps_find_written */
 };
 

@@ -18,7 +18,11 @@
 extern "C" {
 #endif
 
+#if defined(_WIN32)
+#define PS_API __declspec(dllexport)
+#else
 #define PS_API __attribute__((visibility("default")))
+#endif
 
 #define PS_ABI_VERSION 1u
 #define PS_PAGE_SIZE 4096u
@@ -119,8 +123,9 @@ typedef struct ps_region_config {
     uint64_t *words;             /* reserved_pages page words, zero (PRIVATE) at the start */
     ps_guest_counters *counters;
     const uint8_t *store_view;   /* linear, readable view of the domain's frame store */
+    uint8_t *backing_view;       /* Windows: linear, writable view of the backing; else NULL */
     uint64_t break_timeout_ns;   /* how long a break may wait for memory before SIGBUS */
-    int32_t backing_fd;          /* writable */
+    int32_t backing_fd;          /* writable. Windows: handle of a section, of 32 significant bits */
     int32_t store_fd;            /* all regions of a domain pass the same open file, or their mappings will not join */
     uint32_t fault_mode;         /* ps_fault_mode */
     uint32_t map_now;            /* 0: leave the range as it is until ps_adopt */

@@ -73,6 +73,29 @@ static int map(const ps_region *region, uint64_t page, uint64_t count, int prote
     return 0;
 }
 
+/* The kernel knows all there is to know of a mapping. */
+int ps_os_region_open(ps_region *region)
+{
+    region->os = NULL;
+    return 0;
+}
+
+void ps_os_region_close(ps_region *region)
+{
+    (void)region;
+}
+
+/* mmap replaces a mapping in one step. */
+void ps_os_await_mappings(const ps_region *region)
+{
+    (void)region;
+}
+
+const uint8_t *ps_os_sealed_bytes(const ps_region *region, uint64_t page)
+{
+    return ps_page_address(region, page);
+}
+
 int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
 {
     int error = ps_injected(PS_CALL_MAP_IDENTITY);
@@ -86,7 +109,13 @@ int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
     return error;
 }
 
-int ps_os_map_frames(const ps_region *region, uint64_t page, uint64_t count, uint32_t frame)
+uint32_t ps_os_longest_view(const ps_region *region)
+{
+    (void)region;
+    return PS_ORDER_PAGES;
+}
+
+int ps_os_map_frames(ps_region *region, uint64_t page, uint64_t count, uint32_t frame)
 {
     int error = ps_injected(PS_CALL_MAP_FRAMES);
     if (error != 0) {
@@ -160,7 +189,7 @@ int ps_os_punch(const ps_region *region, uint64_t page, uint64_t count)
     return result_of(result);
 }
 
-int ps_os_drop_copies(const ps_region *region, uint64_t page, uint64_t count)
+int ps_os_drop_copies(ps_region *region, uint64_t page, uint64_t count)
 {
     int error = ps_injected(PS_CALL_DROP);
     if (error != 0) {
@@ -258,8 +287,10 @@ int ps_os_disown_range(ps_region *region)
 
 /* Adds nothing to the word at the address, inside the kernel: the one access for writing that neither changes a byte
  * nor loses a store of somebody else's, and that answers with an error instead of a signal. Wakes nobody. */
-int ps_os_is_writable(uintptr_t address)
+int ps_os_is_accessible(const ps_region *region, uintptr_t address, int is_store)
 {
+    (void)region;
+    (void)is_store; /* nobody asks about loads here: mappings are replaced in one step */
     uint32_t nobody = 0;
     int add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
     uintptr_t word = address & ~(uintptr_t)3;

@@ -77,7 +77,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
                 $"PageShare works on pages of {PageSize.Bytes} bytes; this system's have {Environment.SystemPageSize}.");
         }
 
-        GuestRegion.Require(Shim.InstallHandler(), "sigaction", "the SIGSEGV handler");
+        GuestRegion.Require(Shim.InstallHandler(), "installing", "the fault handler");
 
         // A secret seed, so that a guest cannot fill the index with pages that are made to collide.
         hasher ??= new XxHash3PageHasher(Random.Shared.NextInt64());
@@ -129,6 +129,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     /// <param name="name">For people and snapshots; null for one made of the address.</param>
     /// <param name="options">Domain and fault mode; null for the engine's defaults.</param>
     /// <exception cref="ArgumentException">The range is not aligned, not all private anonymous, or a guest's already.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system cannot do that: Windows.</exception>
     /// <exception cref="PlatformException">The system lacks memory, mappings or descriptors; the range is what it was.</exception>
     /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
     public unsafe Guest Adopt(byte* pointer, long length, string? name = null, GuestOptions? options = null)
@@ -144,6 +145,11 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
             throw new ArgumentException(
                 $"[0x{(nint)pointer:x}, +{length}) is not page-aligned private anonymous memory that may be read and written. "
                 + "Adopt memory of mmap(MAP_PRIVATE | MAP_ANONYMOUS) or aligned_alloc of whole pages.", nameof(pointer));
+        }
+
+        if (_platform.WhyNoAdoption is { } reason)
+        {
+            throw new PlatformNotSupportedException(reason);
         }
 
         name ??= $"adopted-{(nint)pointer:x}";

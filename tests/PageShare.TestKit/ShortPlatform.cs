@@ -27,6 +27,10 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     public string SealKind => _whole.SealKind;
 
+    public string CopyCounting => _whole.CopyCounting;
+
+    public string? WhyNoAdoption => _whole.WhyNoAdoption;
+
     public ILoadSource LoadSource => _whole.LoadSource;
 
     public int MappingLimit => _whole.MappingLimit;
@@ -37,18 +41,19 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     public int CountMappings() => _whole.CountMappings();
 
-    public MemoryObject CreateMemoryObject(string name, long bytes) => HasNoDescriptors
+    public MemoryObject CreateMemoryObject(string name, long bytes, long? maximumBytes = null) => HasNoDescriptors
         ? throw new PlatformException("memfd_create", name, 24)
-        : new ShortMemory(this, _whole.CreateMemoryObject(name, bytes));
+        : new ShortMemory(this, _whole.CreateMemoryObject(name, bytes, maximumBytes));
 
-    public MappedMemory Map(MemoryObject memory, long bytes, bool writable) => _whole.Map(memory, bytes, writable);
+    public MappedMemory Map(MemoryObject memory, long bytes, bool writable) =>
+        _whole.Map(((ShortMemory)memory).Whole, bytes, writable);
 
     public MappedMemory Reserve(long bytes) => _whole.Reserve(bytes);
 
     public MappedMemory Allocate(long bytes) => _whole.Allocate(bytes);
 
     // SAFETY: passed on as they come.
-    public void QueryResidency(byte* address, byte[] resident, int pages)
+    public void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages)
     {
         if (CannotTellResidency)
         {
@@ -56,8 +61,11 @@ internal sealed unsafe class ShortPlatform : IPlatform
             throw new PlatformException("mincore", $"{pages} pages", 12);
         }
 
-        _whole.QueryResidency(address, resident, pages);
+        _whole.QueryResidency(region, view, firstPage, resident, pages);
     }
+
+    public long BackingBytes(MemoryObject backing, RegionHandle region) =>
+        _whole.BackingBytes(((ShortMemory)backing).Whole, region);
 
     public bool IsPrivateAnonymous(byte* address, long bytes) => _whole.IsPrivateAnonymous(address, bytes);
 
@@ -65,6 +73,11 @@ internal sealed unsafe class ShortPlatform : IPlatform
     {
         private readonly ShortPlatform _platform;
         private readonly MemoryObject _whole;
+
+        // SAFETY: as the whole one's.
+        public override byte* WritableView => _whole.WritableView;
+
+        public MemoryObject Whole => _whole;
 
         public ShortMemory(ShortPlatform platform, MemoryObject whole)
         {

@@ -1,7 +1,6 @@
 using System.Numerics;
 using PageShare.Memory;
 using PageShare.Platform;
-using PageShare.Platform.Linux;
 
 namespace PageShare.Fault;
 

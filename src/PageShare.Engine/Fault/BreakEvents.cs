@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using PageShare.Platform.Linux;
+using PageShare.Platform;
 
 namespace PageShare.Fault;
 
@@ -28,6 +28,7 @@ internal sealed unsafe class BreakEvents : IDisposable
     private const int AccessDenied = 13;
     private const int TooManyFiles = 24;
     private const int NoSuchCall = 38;
+    private const int NotSupported = 95;
 
     private readonly BreakEventsHandle _handle;
 
@@ -99,6 +100,7 @@ internal sealed unsafe class BreakEvents : IDisposable
         AccessDenied => "the kernel does not allow it: 'sysctl -w kernel.perf_event_paranoid=2' does.",
         NotPermitted => "a seccomp filter or security module forbids perf_event_open; containers usually have one.",
         NoSuchCall => "this kernel was built without perf events.",
+        NotSupported => "this system has no page-fault events.",
         TooManyFiles => "it takes a descriptor for each thread and CPU, more than a quarter of what this process may "
             + "open: raise the limit with 'ulimit -n'.",
         OutOfMemory => "its rings are more than this process may lock: raise the limit with 'ulimit -l', or "

@@ -15,6 +15,7 @@ internal sealed unsafe class Backing : IDisposable
     private readonly IPlatform _platform;
     private readonly MemoryObject _memory;
     private readonly MappedMemory _view;
+    private RegionHandle? _region; // set once, before anybody asks for residency
 
     /// <summary>Makes the backing of a guest.</summary>
     /// <param name="platform">Where memory comes from.</param>
@@ -25,7 +26,7 @@ internal sealed unsafe class Backing : IDisposable
     public Backing(IPlatform platform, string name, long bytes, long maximumBytes)
     {
         _platform = platform;
-        _memory = platform.CreateMemoryObject($"pageshare-guest:{name}", bytes);
+        _memory = platform.CreateMemoryObject($"pageshare-guest:{name}", bytes, maximumBytes);
         try
         {
             _view = platform.Map(_memory, maximumBytes, writable: false);
@@ -41,7 +42,17 @@ internal sealed unsafe class Backing : IDisposable
     public int Descriptor => _memory.Descriptor;
 
     /// <summary>Memory that it takes, by the kernel's count.</summary>
-    public long AllocatedBytes => _memory.AllocatedBytes;
+    public long AllocatedBytes => _platform.BackingBytes(_memory, Region);
+
+    /// <summary>Where the shim can write it, on systems that need that; else null.</summary>
+    public byte* WritableView => _memory.WritableView;
+
+    /// <summary>The region that it backs, known once the shim has made it.</summary>
+    public RegionHandle Region
+    {
+        private get => _region ?? throw new InvalidOperationException("The backing has no region yet.");
+        set => _region = value;
+    }
 
     /// <summary>The page's bytes, which the guest may write at any moment: two reads may differ.</summary>
     public byte* PageAt(PageNumber page) => _view.Address + page.Offset;
@@ -53,7 +64,7 @@ internal sealed unsafe class Backing : IDisposable
 
     /// <summary>Which pages are there: lowest bit of resident[i] for page first + i.</summary>
     public void QueryResidency(PageNumber first, byte[] resident, int count) =>
-        _platform.QueryResidency(_view.Address + first.Offset, resident, count);
+        _platform.QueryResidency(Region, _view.Address + first.Offset, first.Value, resident, count);
 
     /// <summary>Makes it larger, within the maximum.</summary>
     public void Grow(long bytes) => _memory.Grow(bytes);

@@ -29,7 +29,7 @@ internal sealed unsafe class FrameStore : IDisposable
     public FrameStore(IPlatform platform, string name, long maximumBytes)
     {
         var frames = Math.Min(PageSize.PagesIn(maximumBytes), FrameNumber.MaximumFrames);
-        _memory = platform.CreateMemoryObject($"pageshare-store:{name}", 0);
+        _memory = platform.CreateMemoryObject($"pageshare-store:{name}", 0, frames * PageSize.Bytes);
         try
         {
             _reader = _memory.OpenReadOnly();

@@ -160,7 +160,7 @@ internal sealed unsafe class GuestRegion : IDisposable
     public static long Require(long result, string operation, string subject) =>
         result >= 0
             ? result
-            : throw new PlatformException(operation, subject, (int)-result);
+            : throw PlatformException.OfShim(operation, subject, (int)-result);
 
     /// <summary>Called when the region's mappings are gone.</summary>
     public Action? Released
@@ -196,6 +196,7 @@ internal sealed unsafe class GuestRegion : IDisposable
             Words = table.WordsPointer,
             Counters = table.Counters,
             StoreView = spec.Domain.Store.View,
+            BackingView = backing.WritableView,
             BreakTimeoutNanoseconds = (ulong)spec.BreakTimeout.TotalNanoseconds,
             BackingDescriptor = backing.Descriptor,
             StoreDescriptor = spec.Domain.Store.ReaderDescriptor,
@@ -209,6 +210,7 @@ internal sealed unsafe class GuestRegion : IDisposable
 
         // From here on the handle disposes what was made: first made, last gone.
         var handle = new RegionHandle(region, [.. owned]);
+        backing.Region = handle;
         owned.Clear();
         owned.Push(handle);
         Require(adopt ? Shim.Adopt(handle) : 0, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");

@@ -9,6 +9,9 @@ internal interface IPlatform
     /// <summary>How a page is kept still while it is compared, for snapshots: "mprotect".</summary>
     string SealKind { get; }
 
+    /// <summary>Where the copies are found that the kernel made in fault mode Kernel: "pagemap", or "working set".</summary>
+    string CopyCounting { get; }
+
     /// <summary>Where the idle policy learns how busy the machine is.</summary>
     ILoadSource LoadSource { get; }
 
@@ -27,8 +30,9 @@ internal interface IPlatform
     /// <summary>Makes a memory object that can grow but never shrink.</summary>
     /// <param name="name">Shown by the system's tools; not unique.</param>
     /// <param name="bytes">Its size; memory is taken where it is written.</param>
+    /// <param name="maximumBytes">The size that it may grow to; null: this one.</param>
     /// <exception cref="PlatformException">Out of descriptors or memory.</exception>
-    MemoryObject CreateMemoryObject(string name, long bytes);
+    MemoryObject CreateMemoryObject(string name, long bytes, long? maximumBytes = null);
 
     /// <summary>Maps a memory object from its start. A forked child does not have the mapping.</summary>
     /// <param name="memory">The object. May be smaller than the view, and grow into it.</param>
@@ -46,14 +50,23 @@ internal interface IPlatform
     MappedMemory Allocate(long bytes);
 
     /// <summary>
-    /// Says which pages of a view have memory behind them, whether or not this process ever touched them, without giving
-    /// any to those that have none: lowest bit of one byte a page.
+    /// Says which pages of a guest's backing have memory behind them, whether or not this process ever touched them, without
+    /// giving any to those that have none: lowest bit of one byte a page.
     /// </summary>
-    /// <param name="address">First page, aligned.</param>
+    /// <param name="region">The guest's region, for systems that can only be asked about its own mappings.</param>
+    /// <param name="view">First page in the linear view of the backing.</param>
+    /// <param name="firstPage">Its number.</param>
     /// <param name="resident">One byte a page.</param>
     /// <param name="pages">How many pages, at most as many as there are bytes.</param>
     /// <exception cref="PlatformException">The range is not mapped.</exception>
-    unsafe void QueryResidency(byte* address, byte[] resident, int pages);
+    unsafe void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages);
+
+    /// <summary>Memory that a guest's backing takes, as far as the system tells.</summary>
+    /// <exception cref="PlatformException">It does not tell.</exception>
+    long BackingBytes(MemoryObject backing, RegionHandle region);
+
+    /// <summary>Why existing memory cannot become a guest here; null where it can.</summary>
+    string? WhyNoAdoption { get; }
 
     /// <summary>Whether all of the range is private anonymous memory that may be read and written.</summary>
     unsafe bool IsPrivateAnonymous(byte* address, long bytes);

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PageShare.Platform;
 
 /// <summary>
@@ -7,6 +5,9 @@ namespace PageShare.Platform;
 /// </summary>
 public static class KernelProbe
 {
+    /// <summary>Whether the kernel is Linux. Elsewhere nothing of what is probed here exists, and nothing of it is needed.</summary>
+    public static bool IsLinux => HostPlatform.IsLinux;
+
     /// <summary>
     /// userfaultfd for user-mode faults with asynchronous write-protection (Linux 6.7): tracking of written pages.
     /// </summary>
@@ -31,7 +32,7 @@ public readonly record struct ProbeResult(bool Works, string Detail)
             int result = attempt();
             return result == 0
                 ? new ProbeResult(true, "")
-                : new ProbeResult(false, $"{Marshal.GetPInvokeErrorMessage(-result)} (errno {-result})");
+                : new ProbeResult(false, $"{HostPlatform.DescribeShimError(-result)} (errno {-result})");
         }
         catch (TypeInitializationException notLoaded)
         {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace PageShare.Platform;
 
 /// <summary>
-/// A descriptor of a memory object (Linux memfd): a backing, a page table, or a frame store, or a read-only second descriptor
+/// A descriptor of a memory object (Linux memfd, Windows section): a backing, a page table, or a frame store, or a read-only second descriptor
 /// of one.
 /// </summary>
 /// <remarks>Thread-safe: the kernel orders calls on a descriptor, and the handle keeps it open while one is under way.</remarks>
@@ -14,6 +14,10 @@ internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
 
     /// <summary>The descriptor, for the shim, which keeps it no longer than the region that names this object.</summary>
     public int Descriptor => checked((int)handle);
+
+    /// <summary>Where the object's bytes can be written, on systems whose objects have no write call; null elsewhere.</summary>
+    // SAFETY: as long as the object itself.
+    public virtual unsafe byte* WritableView => null;
 
     /// <summary>Memory that the object takes, by the kernel's count (st_blocks).</summary>
     /// <exception cref="PlatformException">The kernel does not tell.</exception>

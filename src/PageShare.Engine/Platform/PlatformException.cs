@@ -14,7 +14,12 @@ public sealed class PlatformException : IOException
     /// <param name="errorCode">The errno, positive; 0 when there is none.</param>
     /// <param name="advice">What the user can do about it, if anything.</param>
     public PlatformException(string operation, string subject, int errorCode, string? advice = null)
-        : base(Describe(operation, subject, errorCode, advice))
+        : this(operation, errorCode, Describe(operation, subject, errorCode, Marshal.GetPInvokeErrorMessage, advice))
+    {
+    }
+
+    private PlatformException(string operation, int errorCode, string message)
+        : base(message)
     {
         Operation = operation;
         ErrorCode = errorCode;
@@ -26,11 +31,16 @@ public sealed class PlatformException : IOException
     /// <summary>The system's error code (errno), positive; 0 when there is none.</summary>
     public int ErrorCode { get; }
 
-    private static string Describe(string operation, string subject, int errorCode, string? advice)
+    /// <summary>A refusal by the shim, whose errors are errnos on every system.</summary>
+    internal static PlatformException OfShim(string operation, string subject, int errno) =>
+        new(operation, errno, Describe(operation, subject, errno, HostPlatform.DescribeShimError, advice: null));
+
+    private static string Describe(
+        string operation, string subject, int errorCode, Func<int, string> explain, string? advice)
     {
         var reason = errorCode == 0
             ? "failed"
-            : string.Create(CultureInfo.InvariantCulture, $"failed: {Marshal.GetPInvokeErrorMessage(errorCode)} (errno {errorCode})");
+            : string.Create(CultureInfo.InvariantCulture, $"failed: {explain(errorCode)} (error {errorCode})");
         return $"{operation} of {subject} {reason}." + (advice is null ? "" : $" {advice}");
     }
 }

@@ -101,7 +101,7 @@ internal static unsafe partial class Shim
         }
 
         // A build leaves the shim as a plain file beside the assembly; a package under runtimes/, where the default finds it.
-        var beside = Path.Combine(AppContext.BaseDirectory, $"lib{Library}.so");
+        var beside = Path.Combine(AppContext.BaseDirectory, HostPlatform.ShimFile);
         return NativeLibrary.TryLoad(beside, out var handle) ? handle : NativeLibrary.Load(name, assembly, searchPath);
     }
 
@@ -123,7 +123,7 @@ internal static unsafe partial class Shim
         if (found != expected)
         {
             throw new DllNotFoundException(
-                $"lib{Library}.so is not the one that this PageShare was built with: it describes itself as {found}, "
+                $"{HostPlatform.ShimFile} is not the one that this PageShare was built with: it describes itself as {found}, "
                 + $"expected was {expected}. Delete stale copies and build again.");
         }
     }

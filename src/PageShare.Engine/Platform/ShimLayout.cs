@@ -32,6 +32,7 @@ internal unsafe struct ShimRegionConfig
     public ulong* Words;
     public ShimCounters* Counters;
     public byte* StoreView;
+    public byte* BackingView;
     public ulong BreakTimeoutNanoseconds;
     public int BackingDescriptor;
     public int StoreDescriptor;

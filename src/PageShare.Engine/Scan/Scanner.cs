@@ -113,7 +113,7 @@ internal sealed class Scanner : IDisposable
     }
 
     /// <summary>What counts breaks of guests in Kernel mode: "perf" or "pagemap".</summary>
-    public string KernelBreakCounting => _breakEvents is null ? "pagemap" : "perf";
+    public string KernelBreakCounting => _breakEvents is null ? _platform.CopyCounting : "perf";
 
     /// <summary>How written pages are found: "pagemap" or "rehash".</summary>
     public string WriteTracking => TracksWrites ? "pagemap" : "rehash";

@@ -33,7 +33,7 @@ internal static class DoctorCommand
 
     private static int Execute(bool json)
     {
-        DoctorReport report = Examine(MachineFacts.Gather());
+        DoctorReport report = KernelProbe.IsLinux ? Examine(MachineFacts.Gather()) : ExamineOtherSystem();
         if (json)
         {
             Console.Out.WriteLine(report.ToJson());
@@ -45,6 +45,23 @@ internal static class DoctorCommand
 
         return report.Usable ? ExitCode.Success : ExitCode.Failed;
     }
+
+    /// <summary>Where there is no /proc to ask: whether it works, and what that leaves open.</summary>
+    private static DoctorReport ExamineOtherSystem() => new()
+    {
+        Findings =
+        [
+            EngineTrial.Try(FaultMode.Signal),
+            EngineTrial.Try(FaultMode.Kernel),
+            new Finding(
+                "kernel features",
+                FindingState.Note,
+                "not looked at",
+                "What is examined here beyond a trial is Linux's: limits on mappings, userfaultfd, PAGEMAP_SCAN, perf, KSM, "
+                + "cgroups. On Windows each pass hashes all pages, breaks of fault mode Kernel are counted at the next pass, and "
+                + "what is saved is physical memory: the commit charge stays."),
+        ],
+    };
 
     private static DoctorReport Examine(MachineFacts facts) => new()
     {

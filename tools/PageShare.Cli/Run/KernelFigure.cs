@@ -1,4 +1,5 @@
 using Mono.Unix.Native;
+using PageShare.Platform;
 
 namespace PageShare.Cli.Run;
 
@@ -20,7 +21,7 @@ internal sealed record KernelFigure(long MemfdBytes, long? CopyBytes, long Machi
 
     /// <summary>Asks the kernel; null where it has no such files.</summary>
     /// <param name="withCopies">Looks for anonymous copies too, which reads every mapping: a tenth of a second or more.</param>
-    public static KernelFigure? Read(bool withCopies) => Directory.Exists("/proc/self/fd")
+    public static KernelFigure? Read(bool withCopies) => KernelProbe.IsLinux && Directory.Exists("/proc/self/fd")
         ? new KernelFigure(SumMemfds(), withCopies ? SumCopies(File.ReadLines("/proc/self/smaps")) : null, MachineShared())
         : null;
 

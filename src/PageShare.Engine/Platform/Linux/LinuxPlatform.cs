@@ -16,6 +16,9 @@ internal sealed unsafe class LinuxPlatform : IPlatform
     public string SealKind => "mprotect";
 
     /// <inheritdoc/>
+    public string CopyCounting => "pagemap";
+
+    /// <inheritdoc/>
     public ILoadSource LoadSource { get; } = new ProcLoadSource();
 
     /// <inheritdoc/>
@@ -31,7 +34,7 @@ internal sealed unsafe class LinuxPlatform : IPlatform
     public int CountMappings() => Ask(_mappings.CountOwn);
 
     /// <inheritdoc/>
-    public MemoryObject CreateMemoryObject(string name, long bytes) => Memfd.Create(name, bytes);
+    public MemoryObject CreateMemoryObject(string name, long bytes, long? maximumBytes = null) => Memfd.Create(name, bytes);
 
     /// <inheritdoc/>
     public MappedMemory Map(MemoryObject memory, long bytes, bool writable) =>
@@ -61,14 +64,20 @@ internal sealed unsafe class LinuxPlatform : IPlatform
             "a table");
 
     /// <inheritdoc/>
-    public void QueryResidency(byte* address, byte[] resident, int pages)
+    public string? WhyNoAdoption => null;
+
+    /// <inheritdoc/>
+    public long BackingBytes(MemoryObject backing, RegionHandle region) => backing.AllocatedBytes;
+
+    /// <inheritdoc/>
+    public void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pages, resident.Length);
 
         // SAFETY: the kernel writes one byte a page, and the array holds that many.
         fixed (byte* first = resident)
         {
-            if (Libc.Mincore(address, (nuint)pages * (nuint)Environment.SystemPageSize, first) != 0)
+            if (Libc.Mincore(view, (nuint)pages * (nuint)Environment.SystemPageSize, first) != 0)
             {
                 throw new PlatformException("mincore", $"{pages} pages", Marshal.GetLastPInvokeError());
             }

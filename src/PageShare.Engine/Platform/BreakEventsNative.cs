@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace PageShare.Platform.Linux;
+namespace PageShare.Platform;
 
 /// <summary>pageshare_events.h, signature by signature. See there for what each call does.</summary>
 /// <remarks>Results are those of the header: 0 or a count, or a negative errno.</remarks>

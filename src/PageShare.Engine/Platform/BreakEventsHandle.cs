@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PageShare.Platform.Linux;
+namespace PageShare.Platform;
 
 /// <summary>
 /// The kernel's events and rings behind ps_break_events_open; closed when the last call on it has ended.
