@@ -173,18 +173,21 @@ static int64_t try_break(ps_region *region, uint64_t page, uint64_t count)
     return (int64_t)(claimed.page + claimed.count - page);
 }
 
-int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int in_handler)
+int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, ps_break_manner manner)
 {
     uint64_t stalled_at = 0; /* set at the first failure, so that a break that succeeds asks for no time */
     uint64_t pause = FIRST_PAUSE_NS;
     for (;;) {
-        uint64_t signals = in_handler ? 0 : ps_os_hold_signals(); /* the handler runs with all of them held */
+        uint64_t signals = manner == PS_BREAK_IN_HANDLER ? 0 : ps_os_hold_signals();
         int64_t result = try_break(region, page, count);
-        if (!in_handler) {
+        if (manner != PS_BREAK_IN_HANDLER) {
             ps_os_release_signals(signals);
         }
         if (result >= 0 || result == -EFAULT) {
             return result; /* EFAULT: somebody has made the pages unreadable, and time does not mend that */
+        }
+        if (manner == PS_BREAK_AT_ONCE) {
+            return result;
         }
         uint64_t now = ps_os_now_ns();
         if (stalled_at == 0) {
@@ -199,7 +202,7 @@ int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int i
     }
 }
 
-int64_t ps_break(ps_region *region, uint64_t page, uint64_t count)
+static int64_t break_range(ps_region *region, uint64_t page, uint64_t count, ps_break_manner manner)
 {
     if (!ps_range_is_inside(region, page, count)) {
         return -EINVAL;
@@ -213,7 +216,7 @@ int64_t ps_break(ps_region *region, uint64_t page, uint64_t count)
             continue;
         }
         uint64_t most = end - page < PS_ORDER_PAGES ? end - page : PS_ORDER_PAGES;
-        int64_t now_broken = ps_break_stretch(region, page, most, 0);
+        int64_t now_broken = ps_break_stretch(region, page, most, manner);
         if (now_broken < 0) {
             return now_broken;
         }
@@ -221,4 +224,14 @@ int64_t ps_break(ps_region *region, uint64_t page, uint64_t count)
         page += (uint64_t)now_broken;
     }
     return broken;
+}
+
+int64_t ps_break(ps_region *region, uint64_t page, uint64_t count)
+{
+    return break_range(region, page, count, PS_BREAK_AND_WAIT);
+}
+
+int64_t ps_try_break(ps_region *region, uint64_t page, uint64_t count)
+{
+    return break_range(region, page, count, PS_BREAK_AT_ONCE);
 }

@@ -4,13 +4,20 @@
 
 #include "region.h"
 
+/* Who breaks, and what is done when there is no memory. */
+typedef enum ps_break_manner {
+    PS_BREAK_AND_WAIT,   /* a call on a guest's behalf: waits for memory */
+    PS_BREAK_IN_HANDLER, /* the fault handler: waits too, and has all signals blocked anyway */
+    PS_BREAK_AT_ONCE     /* the host, which others wait for: fails at once */
+} ps_break_manner;
+
 /*
  * Breaks the shared pages at [page, page + count) that follow one another without a gap, at least the first; waits
  * for memory and mappings up to the region's break timeout. Returns how many pages were broken, 0 if the first is
  * shared no more, or -ENOMEM or whatever else the system said last. The fault handler has all signals blocked anyway,
  * and says so.
  */
-int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, int in_handler);
+int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, ps_break_manner manner);
 
 /*
  * Kernel mode: undoes the seal of BREAKING pages that stay shared. If the kernel refuses, they stay write-protected,

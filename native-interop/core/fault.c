@@ -43,7 +43,7 @@ static ps_fault_result await(ps_region *region, uint64_t page, uint64_t entered_
 static ps_fault_result break_one(ps_region *region, uint64_t page, uint64_t entered_ns)
 {
     ps_guest_counters *counters = region->config.counters;
-    int64_t broken = ps_break_stretch(region, page, 1, 1);
+    int64_t broken = ps_break_stretch(region, page, 1, PS_BREAK_IN_HANDLER);
     if (broken == -EFAULT) {
         return PS_FAULT_FOREIGN;
     }

@@ -23,7 +23,7 @@ static int pin(ps_region *region, uint64_t page)
     while (!atomic_load(&region->closing)) {
         uint64_t word = ps_word_await(region, page);
         if (ps_word_is_shared(word)) {
-            int64_t broken = ps_break_stretch(region, page, 1, 0);
+            int64_t broken = ps_break_stretch(region, page, 1, PS_BREAK_AND_WAIT);
             if (broken < 0) {
                 return (int)broken;
             }

@@ -298,7 +298,7 @@ static uint64_t claim_all(ps_region *region, uint64_t pages)
 int32_t ps_disown(ps_region *region)
 {
     uint64_t pages = atomic_load(&region->pages);
-    int64_t broken = ps_break(region, 0, pages);
+    int64_t broken = ps_try_break(region, 0, pages);
     if (broken < 0) {
         return (int32_t)broken;
     }

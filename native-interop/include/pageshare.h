@@ -195,6 +195,9 @@ PS_API int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const 
  */
 PS_API int64_t ps_break(ps_region *region, uint64_t page, uint64_t count);
 
+/* The same for the host, whom others wait for: gives up at once where there is no memory. */
+PS_API int64_t ps_try_break(ps_region *region, uint64_t page, uint64_t count);
+
 /*
  * Kernel mode. Of each KERNEL_SHARED page in the range whose bit in `broken` is set (bit i of word i / 64: page + i):
  * drops the kernel's copy if it equals the frame again, else moves it home to the backing. Returns the pages moved

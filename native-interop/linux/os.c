@@ -32,18 +32,19 @@ static int result_of(int call_result)
  * which at the limit of mappings fails for as long as it lasts. So the whole region is told instead: that splits
  * nothing. What remains is want of kernel memory, which passes.
  */
-static void keep_from_children(const ps_region *region, void *address, size_t bytes)
+static void keep_from_children(const ps_region *region, uint64_t page, uint64_t count)
 {
-    while (madvise(address, bytes, MADV_DONTFORK) != 0 && errno == EAGAIN) {
-        address = region->config.base;
-        bytes = BYTES(atomic_load(&region->pages));
+    while (madvise(ps_page_address(region, page), BYTES(count), MADV_DONTFORK) != 0 && errno == EAGAIN) {
+        uint64_t pages = atomic_load(&region->pages); /* fewer than are mapped while the region grows */
+        count = page + count > pages ? page + count : pages;
+        page = 0;
     }
 }
 
 /*
  * A refused mmap leaves the old mapping as it was; but a kernel that runs out of its own memory half-way (Linux 6.12 and
- * later) may have taken it away already. There is no way back then, and nothing else can be done than to try until there is
- * a mapping again: its bytes are where the new one will show them.
+ * later) may have taken it away already. There is no way back then, and nothing better to do than to try for as long as
+ * a break may wait: the bytes are where the new mapping will show them.
  */
 static int has_gap(uint8_t *address, size_t bytes)
 {
@@ -61,15 +62,21 @@ static int has_gap(uint8_t *address, size_t bytes)
 
 static int map(const ps_region *region, uint64_t page, uint64_t count, int protection, int flags, int fd, off_t offset)
 {
-    void *address = ps_page_address(region, page);
+    uint8_t *address = ps_page_address(region, page);
+    uint64_t refused_at = 0;
     while (mmap(address, BYTES(count), protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
         int error = errno;
         if (!has_gap(address, BYTES(count))) {
             return -error;
         }
+        uint64_t now = ps_os_now_ns();
+        refused_at = refused_at == 0 ? now : refused_at;
+        if (now - refused_at >= region->config.break_timeout_ns || atomic_load(&region->closing)) {
+            return -error;
+        }
         ps_os_sleep_ns(UINT64_C(100000));
     }
-    keep_from_children(region, address, BYTES(count));
+    keep_from_children(region, page, count);
     return 0;
 }
 

@@ -143,7 +143,7 @@ public sealed record EngineOptions
         OptionRange.Between(
             BackOffMaximumPasses, 1, 1 << PageRecords.MaximumBackOffLevel, "passes", nameof(BackOffMaximumPasses));
         OptionRange.Between(MappingBudget ?? 0, 0, int.MaxValue, "mappings, or null", nameof(MappingBudget));
-        OptionRange.Between(ReserveMappings, 0, 65_536, "mappings", nameof(ReserveMappings));
+        OptionRange.Between(ReserveMappings, 0, 1024, "mappings", nameof(ReserveMappings));
         OptionRange.Between(BreakTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1), nameof(BreakTimeout));
     }
 }

@@ -15,6 +15,7 @@ internal sealed unsafe class GuestMemoryManager(Guest guest, long offset, int le
     {
         ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, length);
+        var address = guest.Pointer + offset + elementIndex;
         var pin = guest.PinWritable(offset, length);
         lock (_pins)
         {
@@ -22,7 +23,7 @@ internal sealed unsafe class GuestMemoryManager(Guest guest, long offset, int le
         }
 
         // SAFETY: inside the range that was just pinned; the pin keeps it mapped until Unpin.
-        return new MemoryHandle(guest.Pointer + offset + elementIndex, pinnable: this);
+        return new MemoryHandle(address, pinnable: this);
     }
 
     /// <inheritdoc/>

@@ -35,7 +35,10 @@ public sealed record GuestOptions
     public void Validate()
     {
         OptionRange.Require(
-            Domain is null || !string.IsNullOrWhiteSpace(Domain), Domain, "null or a non-empty name", nameof(Domain));
+            Domain is null || (!string.IsNullOrWhiteSpace(Domain) && !Domain.Contains('#')),
+            Domain,
+            "null or a non-empty name without '#', which marks the domains of single guests",
+            nameof(Domain));
         OptionRange.Require(
             FaultMode is null || Enum.IsDefined(FaultMode.Value), FaultMode, "Signal or Kernel", nameof(FaultMode));
         OptionRange.Require(

@@ -72,7 +72,8 @@ internal sealed unsafe class PageCensus
     }
 
     /// <summary>Kernel mode: asks the page table which pages were broken, and counts those that are new.</summary>
-    private static long CountCopies(GuestRegion region, MergeTally totals)
+    /// <returns>The kernel's copies now, new or counted before.</returns>
+    public static long CountCopies(GuestRegion region, MergeTally totals)
     {
         if (region.Copies is not { } copies)
         {

@@ -138,15 +138,6 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         options.Validate();
         SizeCheck.RequirePages(length, nameof(length));
 
-        // SAFETY: until the region is made the range is only asked about, not touched; that it stays the caller's to lend is
-        // the contract of this method.
-        if (!PageSize.IsAligned((long)pointer) || !_platform.IsPrivateAnonymous(pointer, length))
-        {
-            throw new ArgumentException(
-                $"[0x{(nint)pointer:x}, +{length}) is not page-aligned private anonymous memory that may be read and written. "
-                + "Adopt memory of mmap(MAP_PRIVATE | MAP_ANONYMOUS) or aligned_alloc of whole pages.", nameof(pointer));
-        }
-
         if (_platform.WhyNoAdoption is { } reason)
         {
             throw new PlatformNotSupportedException(reason);
@@ -154,7 +145,21 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
 
         name ??= $"adopted-{(nint)pointer:x}";
         return Add(name, options, domain =>
-            GuestRegion.Adopt(_platform, SpecOf(name, domain, length, length, options, isAdopted: true), pointer));
+        {
+            // Under the lock, or two who adopt the same range would both find it free.
+            // SAFETY: until the region is made the range is only asked about, not touched; that it stays the caller's to
+            // lend is the contract of this method.
+            if (!PageSize.IsAligned((long)pointer) || !_platform.IsPrivateAnonymous(pointer, length))
+            {
+                throw new ArgumentException(
+                    $"[0x{(nint)pointer:x}, +{length}) is not page-aligned private anonymous memory that may be read and "
+                    + "written. Adopt memory of mmap(MAP_PRIVATE | MAP_ANONYMOUS) or aligned_alloc of whole pages.",
+                    nameof(pointer));
+            }
+
+            return GuestRegion.Adopt(
+                _platform, SpecOf(name, domain, length, length, options, isAdopted: true), pointer);
+        });
     }
 
     /// <summary>
@@ -205,24 +210,35 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Ends scanning and frees all guests.</summary>
+    /// <exception cref="AggregateException">
+    /// Some guests could not be freed, adopted ones that are pinned for instance. All others are; call it again for the rest.
+    /// </exception>
     public void Dispose()
     {
         // First, so that nobody who collects metrics meets an engine that is half gone.
         _meter.Dispose();
         lock (Registry.Gate)
         {
-            if (_isDisposed)
-            {
-                return;
-            }
-
             _isDisposed = true;
         }
 
         _scanner.Dispose();
+        var failures = new List<Exception>();
         foreach (var guest in Guests)
         {
-            guest.Dispose();
+            try
+            {
+                guest.Dispose();
+            }
+            catch (Exception failure) when (failure is IOException or InvalidOperationException)
+            {
+                failures.Add(failure);
+            }
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
         }
     }
 

@@ -36,6 +36,7 @@ internal sealed unsafe class SnapshotBuilder(
     public void Retire(GuestRegion region)
     {
         scanner.DrainBreakEvents();
+        PageCensus.CountCopies(region, scanner.Totals);
         _gone.Add(region);
         _breakRates.Remove(region);
     }

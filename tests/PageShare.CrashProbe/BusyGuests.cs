@@ -32,7 +32,9 @@ internal sealed unsafe class BusyGuests : IDisposable
 
     public Guest[] Guests { get; }
 
-    /// <summary>Makes the guests and has them share. Null without an engine: the scenario runs alone then, to compare with.</summary>
+    /// <summary>
+    /// Makes the guests and has them share. Null without an engine: the scenario runs alone then, to compare with.
+    /// </summary>
     public static BusyGuests? Start(FaultMode? mode, bool isScanningInBackground = false)
     {
         if (mode is null)
@@ -52,7 +54,9 @@ internal sealed unsafe class BusyGuests : IDisposable
         return busy;
     }
 
-    /// <summary>Has passes made until most pages share; fails if they don't, since the scenario would prove nothing.</summary>
+    /// <summary>
+    /// Has passes made until most pages share; fails if they don't, since the scenario would prove nothing.
+    /// </summary>
     public void ShareAgain()
     {
         const int MostPasses = 8;
@@ -66,7 +70,9 @@ internal sealed unsafe class BusyGuests : IDisposable
         ProbeFailedException.ThrowIf(sharing < Pages, $"Only {sharing} pages share a frame after {MostPasses} passes.");
     }
 
-    /// <summary>Starts a thread that stores to shared pages, and one that scans, for as long as the process or this lives.</summary>
+    /// <summary>
+    /// Starts a thread that stores to shared pages, and one that scans, for as long as the process or this lives.
+    /// </summary>
     public BusyGuests KeepWorking()
     {
         Begin(StoreUntilStopped);
@@ -125,7 +131,9 @@ internal sealed unsafe class BusyGuests : IDisposable
         Engine.Dispose();
     }
 
-    /// <summary>Every eighth page is zero; of the others, four contents each fill half a dozen pages of each guest.</summary>
+    /// <summary>
+    /// Every eighth page is zero; of the others, four contents each fill half a dozen pages of each guest.
+    /// </summary>
     private static ulong ContentOf(int page) => page % 8 == 0 ? 0 : 0x0101_0101_0101_0101UL * (ulong)(1 + (page / 8));
 
     private static void Fill(Guest guest, int page) => Words(guest, page).Fill(ContentOf(page));

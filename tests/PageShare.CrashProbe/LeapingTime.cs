@@ -1,6 +1,8 @@
 namespace PageShare.CrashProbe;
 
-/// <summary>The system's clock, which may be put forward: what is due in a minute is due at once. Thread-safe.</summary>
+/// <summary>
+/// The system's clock, which may be put forward: what is due in a minute is due at once. Thread-safe.
+/// </summary>
 internal sealed class LeapingTime : TimeProvider
 {
     private long _ahead;

@@ -23,7 +23,8 @@ internal static unsafe partial class Libc
     }
 
     public static void Unmap(byte* address, long bytes) =>
-        ProbeFailedException.ThrowIf(UnmapRaw(address, (nuint)bytes) != 0, $"munmap: errno {Marshal.GetLastPInvokeError()}");
+        ProbeFailedException.ThrowIf(
+            UnmapRaw(address, (nuint)bytes) != 0, $"munmap: errno {Marshal.GetLastPInvokeError()}");
 
     public static void Protect(byte* address, long bytes, int protection) =>
         ProbeFailedException.ThrowIf(
@@ -65,7 +66,8 @@ internal static unsafe partial class Libc
         ProbeFailedException.ThrowIf(SetLimitRaw(resource, &limit) != 0, $"setrlimit({resource}) failed");
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial void* MapRaw(void* address, nuint bytes, int protection, int flags, int descriptor, nint offset);
+    private static partial void* MapRaw(
+        void* address, nuint bytes, int protection, int flags, int descriptor, nint offset);
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     private static partial int UnmapRaw(void* address, nuint bytes);

@@ -20,13 +20,16 @@ internal sealed class ProbeArguments
         }
     }
 
-    /// <summary>--engine signal, kernel or none: the fault mode of the scenario's guests, null for no engine at all.</summary>
+    /// <summary>
+    /// --engine signal, kernel or none: the fault mode of the scenario's guests, null for no engine at all.
+    /// </summary>
     public FaultMode? Engine => Text("engine", "none") is var mode && mode == "none"
         ? null
         : Enum.Parse<FaultMode>(mode, ignoreCase: true);
 
     /// <summary>The mode of a scenario that makes no sense without an engine.</summary>
-    public FaultMode RequiredEngine => Engine ?? throw new ProbeFailedException("This scenario needs --engine signal or kernel.");
+    public FaultMode RequiredEngine =>
+        Engine ?? throw new ProbeFailedException("This scenario needs --engine signal or kernel.");
 
     public string Text(string name, string fallback) => _values.GetValueOrDefault(name, fallback);
 

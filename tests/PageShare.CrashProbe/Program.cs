@@ -46,7 +46,8 @@ internal static class Program
     {
         if (arguments.Length == 0 || !Scenarios.TryGetValue(arguments[0], out var scenario))
         {
-            Console.Error.WriteLine($"usage: PageShare.CrashProbe SCENARIO [--name value ...]\n{string.Join('\n', Scenarios.Keys)}");
+            Console.Error.WriteLine("usage: PageShare.CrashProbe SCENARIO [--name value ...]");
+            Console.Error.WriteLine(string.Join('\n', Scenarios.Keys));
             return ProbeExit.Usage;
         }
 

@@ -4,17 +4,20 @@ using PageShare.TestKit;
 namespace PageShare.StressTests;
 
 /// <summary>
-/// Threads write to guests in every way there is, while passes, garbage collections and other guests' coming and going race with
-/// them, and every byte is compared with a copy in ordinary memory. In a process of its own, which may crash or hang.
+/// Threads write to guests in every way there is, while passes, garbage collections and other guests' coming and going
+/// race with them, and every byte is compared with a copy in ordinary memory. In a process of its own, which may crash
+/// or hang.
 /// </summary>
 /// <remarks>
-/// Environment: PAGESHARE_SEED repeats a failed run; PAGESHARE_SOAK_MINUTES makes each test go on that long, with one seed after
-/// another. The same by hand: PageShare.CrashProbe oracle --engine both --seed N --soak MINUTES.
+/// Environment: PAGESHARE_SEED repeats a failed run; PAGESHARE_SOAK_MINUTES makes each test go on that long, with one
+/// seed after another. The same by hand: PageShare.CrashProbe oracle --engine both --seed N --soak MINUTES.
 /// </remarks>
 public sealed class OracleTests(ITestOutputHelper output)
 {
     private static readonly double SoakMinutes = double.TryParse(
-        Environment.GetEnvironmentVariable("PAGESHARE_SOAK_MINUTES"), CultureInfo.InvariantCulture, out var minutes) ? minutes : 0;
+        Environment.GetEnvironmentVariable("PAGESHARE_SOAK_MINUTES"), CultureInfo.InvariantCulture, out var minutes)
+        ? minutes
+        : 0;
 
     [Theory]
     [InlineData("signal")]
@@ -32,10 +35,11 @@ public sealed class OracleTests(ITestOutputHelper output)
     [Theory, BothModes]
     public void AByteThatIsChangedBehindTheOraclesBackIsFoundAndDescribed(FaultMode mode)
     {
-        var result = ProbeProcess.Run("oracle", mode, "--seed", "1", "--corrupt", "1", "--operations", "2000").Expect(1);
+        var result = ProbeProcess.Run("oracle", mode, "--seed", "1", "--corrupt", "1", "--operations", "2000");
+        result.Expect(1);
         Assert.Matches(
-            @"Guest 'guest-0', page 0, offset 0: expected 0x.., actual 0x..; page words 0: .*; last write of the page: .*; "
-            + @"found by .* Seed 1\.",
+            @"Guest 'guest-0', page 0, offset 0: expected 0x.., actual 0x..; page words 0: .*; "
+            + @"last write of the page: .*; found by .* Seed 1\.",
             result.Error);
     }
 

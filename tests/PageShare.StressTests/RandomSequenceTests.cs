@@ -5,8 +5,8 @@ using PageShare.TestKit.Proof;
 namespace PageShare.StressTests;
 
 /// <summary>
-/// Random sequences of all operations, one after another, on engines and on a naive model. Nothing races here, so a failure repeats
-/// exactly, and what sharing comes to in the end can be held to the optimum.
+/// Random sequences of all operations, one after another, on engines and on a naive model. Nothing races here, so a
+/// failure repeats exactly, and what sharing comes to in the end can be held to the optimum.
 /// </summary>
 public sealed class RandomSequenceTests : EngineTest
 {
@@ -62,7 +62,8 @@ public sealed class RandomSequenceTests : EngineTest
         {
             var last = string.Join('\n', steps.TakeLast(StepsShown));
             throw new InvalidOperationException(
-                $"PAGESHARE_SEED={seed}, modes {string.Join('+', modes)}, step {steps.Count} of {Steps}. {failure.Message}\n{last}",
+                $"PAGESHARE_SEED={seed}, modes {string.Join('+', modes)}, step {steps.Count} of {Steps}. "
+                + $"{failure.Message}\n{last}",
                 failure);
         }
     }

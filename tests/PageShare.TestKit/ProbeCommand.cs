@@ -41,5 +41,6 @@ public sealed record ProbeCommand(params string[] Arguments)
 
     /// <inheritdoc/>
     public override string ToString() =>
-        string.Join(' ', [.. Environment.Select(static set => $"{set.Key}={set.Value}"), "PageShare.CrashProbe", .. Arguments]);
+        string.Join(
+            ' ', [.. Environment.Select(static set => $"{set.Key}={set.Value}"), "PageShare.CrashProbe", .. Arguments]);
 }

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace PageShare.TestKit;
 
-/// <summary>Runs a scenario of PageShare.CrashProbe in a process of its own, which may crash, and tells how it ended.</summary>
+/// <summary>
+/// Runs a scenario of PageShare.CrashProbe in a process of its own, which may crash, and tells how it ended.
+/// </summary>
 public static class ProbeProcess
 {
     /// <summary>Exit code of a process that ended by SIGABRT, as the runtime ends itself.</summary>
@@ -39,7 +41,8 @@ public static class ProbeProcess
         {
             var threads = ThreadsOf(process.Id);
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{command} did not end within {deadline}. Its threads:\n{threads}\n{output.Result}\n{error.Result}");
+            Assert.Fail(
+                $"{command} did not end within {deadline}. Its threads:\n{threads}\n{output.Result}\n{error.Result}");
         }
 
         return new ProbeResult(command.ToString(), process.ExitCode, output.Result, error.Result);

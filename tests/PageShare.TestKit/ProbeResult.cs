@@ -10,7 +10,8 @@ public sealed record ProbeResult(string Command, int ExitCode, string Output, st
     private const string FramePrefix = "   at ";
 
     /// <summary>
-    /// What the runtime says of a crash, without what differs from run to run: the lines before the stack, and its first frame.
+    /// What the runtime says of a crash, without what differs from run to run: the lines before the stack, and its
+    /// first frame.
     /// </summary>
     public string Crash
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using PageShare.Cli.Doctor;
 using PageShare.Cli.Run;
+using PageShare.Cli.Scan;
 
 namespace PageShare.Cli;
 
@@ -13,6 +14,7 @@ internal static class Program
         var root = new RootCommand("Finds equal pages in the memory of guests and keeps each only once.")
         {
             RunCommand.Create(),
+            ScanCommand.Create(),
             DoctorCommand.Create(),
         };
         ExampleHelp.AddTo(

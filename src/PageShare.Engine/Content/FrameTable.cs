@@ -25,6 +25,9 @@ internal sealed class FrameTable : IDisposable
 
     private readonly List<NativeArray<Entry>> _chunks = [];
 
+    // One more than the highest frame number that was ever live.
+    private long _highWater;
+
     /// <summary>Frames in creation or in use.</summary>
     public long LiveFrames { get; private set; }
 
@@ -34,8 +37,8 @@ internal sealed class FrameTable : IDisposable
     /// <summary>Users of frames beyond the first of each, as KSM's pages_sharing.</summary>
     public long Sharing { get; private set; }
 
-    /// <summary>Bytes reserved for the table.</summary>
-    public long Bytes => (long)_chunks.Count * ChunkFrames * BytesPerFrame;
+    /// <summary>Bytes of the table up to the highest frame that was ever live; what is above is reserved, but not touched.</summary>
+    public long Bytes => _highWater * BytesPerFrame;
 
     /// <summary>Makes a free frame live, in creation and without users; its content has this hash.</summary>
     /// <exception cref="InvalidOperationException">The frame is live already.</exception>
@@ -53,6 +56,7 @@ internal sealed class FrameTable : IDisposable
         }
 
         entry = new Entry { Hash = hash, Users = InCreation };
+        _highWater = Math.Max(_highWater, frame.Value + 1L);
         LiveFrames++;
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using PageShare.Platform;
 
 namespace PageShare.Memory;
 
@@ -18,6 +19,9 @@ namespace PageShare.Memory;
 internal sealed unsafe class NativeArray<T> : IDisposable
     where T : unmanaged
 {
+    // Below this a page or two that are committed in vain do not matter.
+    private const long LeastMappedBytes = 64 * 1024;
+
     private readonly Action? _free;
     private readonly T* _first;
 
@@ -75,7 +79,7 @@ internal sealed unsafe class NativeArray<T> : IDisposable
         }
     }
 
-    /// <summary>Allocates zeroed memory from the C heap.</summary>
+    /// <summary>Allocates zeroed memory: small blocks from the C heap, large ones from the system.</summary>
     /// <param name="length">Elements.</param>
     /// <param name="alignment">
     /// Alignment of the first element in bytes, a power of two; a cache line by default.
@@ -83,10 +87,11 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">
     /// <paramref name="length"/> is negative or its bytes overflow, or <paramref name="alignment"/> is no power of two.
     /// </exception>
-    /// <exception cref="OutOfMemoryException">The machine has not that much.</exception>
+    /// <exception cref="OutOfMemoryException">The C heap has no small block.</exception>
+    /// <exception cref="PlatformException">The system has no large one.</exception>
     /// <remarks>
-    /// calloc maps large blocks fresh from the kernel and leaves them untouched. The aligned allocator is no choice: it
-    /// does not zero, and zeroing by hand would commit everything.
+    /// Large blocks do not come from calloc: once such a block was freed, it keeps it, hands it out again, and zeroes it by hand,
+    /// which commits all of it.
     /// </remarks>
     public static NativeArray<T> Allocate(long length, int alignment = 64)
     {
@@ -94,12 +99,26 @@ internal sealed unsafe class NativeArray<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(alignment);
         ArgumentOutOfRangeException.ThrowIfNotEqual(alignment & (alignment - 1), 0, nameof(alignment));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, (long.MaxValue - alignment) / sizeof(T));
+        var bytes = length * sizeof(T);
+        if (bytes >= LeastMappedBytes && alignment <= PageSize.Bytes)
+        {
+            return Map(length, bytes);
+        }
 
         // SAFETY: the block has `alignment` bytes more than the elements need, so rounding its start up leaves room for
         // all of them. The block is freed once, by Dispose.
-        var block = (nint)NativeMemory.AllocZeroed((nuint)(length * sizeof(T)) + (nuint)alignment);
+        var block = (nint)NativeMemory.AllocZeroed((nuint)bytes + (nuint)alignment);
         var first = (block + alignment - 1) & ~((nint)alignment - 1);
         return new NativeArray<T>((byte*)first, length, () => NativeMemory.Free((void*)block));
+    }
+
+    private static NativeArray<T> Map(long length, long bytes)
+    {
+        var memory = HostPlatform.Create().Allocate(bytes);
+#pragma warning disable CA1816 // it must have no finalizer, for the reason that this class has none
+        GC.SuppressFinalize(memory);
+#pragma warning restore CA1816
+        return new NativeArray<T>(memory.Address, length, memory.Dispose);
     }
 
     /// <summary>

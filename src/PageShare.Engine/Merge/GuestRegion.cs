@@ -213,8 +213,10 @@ internal sealed unsafe class GuestRegion : IDisposable
         backing.Region = handle;
         owned.Clear();
         owned.Push(handle);
+        var made = new GuestRegion(spec, backing, table, start, handle);
+        owned.Push(new Tables(made));
         Require(adopt ? Shim.Adopt(handle) : 0, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");
-        return new GuestRegion(spec, backing, table, start, handle);
+        return made; // nothing can fail any more: what was adopted stays so until it is disowned
     }
 
     private static T Own<T>(Stack<IDisposable> owned, T made)
@@ -230,5 +232,11 @@ internal sealed unsafe class GuestRegion : IDisposable
         {
             made.Dispose();
         }
+    }
+
+    /// <summary>What <see cref="DisposeTables"/> frees, for when making a region fails.</summary>
+    private sealed class Tables(GuestRegion region) : IDisposable
+    {
+        public void Dispose() => region.DisposeTables();
     }
 }

@@ -40,6 +40,11 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
         }
         catch
         {
+            if (region is { Spec.IsAdopted: true })
+            {
+                _ = Shim.Disown(region.Handle); // back to whom it belongs; without memory it stays mapped as it is
+            }
+
             region?.Dispose();
             region?.DisposeTables();
             if (isNew)

@@ -52,6 +52,9 @@ internal sealed class MergePlan
     /// <summary>A frame was made.</summary>
     public void AddFrame(FrameNumber frame) => _newFrames.Add(frame);
 
+    /// <summary>The new frames' creation has ended.</summary>
+    public void ForgetFrames() => _newFrames.Clear();
+
     /// <summary>A page elsewhere shall share a new frame.</summary>
     public void AddPartner(GuestRegion region, PageNumber page, FrameNumber frame) =>
         _partners.Add(new Partner(region, page, frame));

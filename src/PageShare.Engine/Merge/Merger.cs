@@ -34,10 +34,17 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
             UnshareIfLonely(partner.Region, partner.Page, partner.Frame, pass);
         }
 
+    }
+
+    /// <summary>Ends the creation of a plan's frames, carried out or not: those without users are freed.</summary>
+    public static void FinishFrames(ShareDomain domain, MergePlan plan)
+    {
         foreach (var frame in plan.NewFrames)
         {
-            region.Domain.FinishCreation(frame);
+            domain.FinishCreation(frame);
         }
+
+        plan.ForgetFrames();
     }
 
     /// <summary>Takes targets away that nobody shares, and tries these pages less often from now on.</summary>
@@ -62,7 +69,7 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         if (region.Records.KindOf(page) != PageKind.Sharing
             || region.Records.FrameOf(page) != frame
             || region.Domain.Frames.Users(frame) > 1
-            || Shim.Break(region.Handle, (ulong)page.Value, 1) < 0)
+            || Shim.TryBreak(region.Handle, (ulong)page.Value, 1) < 0)
         {
             return; // without memory for a copy it stays as it is
         }

@@ -148,18 +148,28 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
                 return; // the store is full
             }
 
-            // The bytes as they are now, all with one call. Merging compares them under seal, with either page.
-            if (!store.TryFill(extent, region.Backing.PageAt(first + (index + i)), count))
+            var used = 0;
+            try
             {
-                store.Free(extent, count);
-                return; // no memory
-            }
-
-            for (var k = 0; k < count; k++)
-            {
-                if (!TryUseFrame(region, first, index + i + k, extent + k, run[i + k].Hash, plan))
+                // The bytes as they are now, all with one call. Merging compares them under seal, with either page.
+                if (!store.TryFill(extent, region.Backing.PageAt(first + (index + i)), count))
                 {
-                    store.Free(extent + k, 1);
+                    return; // no memory
+                }
+
+                for (; used < count; used++)
+                {
+                    if (!TryUseFrame(region, first, index + i + used, extent + used, run[i + used].Hash, plan))
+                    {
+                        store.Free(extent + used, 1);
+                    }
+                }
+            }
+            finally
+            {
+                if (used < count)
+                {
+                    store.Free(extent + used, count - used);
                 }
             }
         }
@@ -185,7 +195,8 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
         }
 
         if (!domain.TryResolve(found.Id, out var otherRegion, out var otherPage)
-            || (otherRegion == region && otherPage == first + index))
+            || (otherRegion == region && otherPage == first + index)
+            || !otherRegion.IsSharing)
         {
             return false;
         }

@@ -38,6 +38,9 @@ internal sealed unsafe class WrittenPages : IDisposable
 
         /// <summary>Some of its pages have no memory.</summary>
         HasHoles = 2,
+
+        /// <summary>The look at it found something that is still to be done.</summary>
+        Unfinished = 4,
     }
 
     /// <summary>Whether the marks are complete in the pass under way; if not, every page counts as written.</summary>
@@ -49,7 +52,8 @@ internal sealed unsafe class WrittenPages : IDisposable
     /// <summary>Takes the kernel's marks, at the beginning of a pass over the region.</summary>
     public void Take(GuestRegion region)
     {
-        AreKnown = region.Spec.TrackWrites && TakeStores(region) && TakeCopies(region);
+        // Marks are not set for a guest that nobody scans: they would cost it a microsecond a page and pass.
+        AreKnown = region.Spec.TrackWrites && region.IsSharing && TakeStores(region) && TakeCopies(region);
         _holesMayBeFilled = region.Backing.AllocatedBytes != region.Records.HashedPages * PageSize.Bytes;
     }
 
@@ -69,11 +73,22 @@ internal sealed unsafe class WrittenPages : IDisposable
             && _written.Slice(first.Value / BitsPerWord, WordsPerStretch).IndexOfAnyExcept(0UL) < 0;
     }
 
-    /// <summary>A look at the stretch begins: it counts as settled unless the look finds otherwise.</summary>
-    public void BeginStretch(PageNumber first) => _stretches[first.Value / Shim.OrderPages] = Stretch.Settled;
+    /// <summary>A look at the stretch begins, which may be in parts.</summary>
+    public void BeginStretch(PageNumber first) => _stretches[first.Value / Shim.OrderPages] = 0;
+
+    /// <summary>All of the stretch was looked at: it is settled, unless the look found otherwise.</summary>
+    public void EndStretch(PageNumber page)
+    {
+        ref var stretch = ref _stretches[page.Value / Shim.OrderPages];
+        stretch |= stretch.HasFlag(Stretch.Unfinished) ? 0 : Stretch.Settled;
+    }
 
     /// <summary>There is more to be done in the stretch of this page, whether it is written or not.</summary>
-    public void MarkUnsettled(PageNumber page) => _stretches[page.Value / Shim.OrderPages] &= ~Stretch.Settled;
+    public void MarkUnsettled(PageNumber page)
+    {
+        ref var stretch = ref _stretches[page.Value / Shim.OrderPages];
+        stretch = (stretch & ~Stretch.Settled) | Stretch.Unfinished;
+    }
 
     /// <summary>The page has no memory.</summary>
     public void MarkHole(PageNumber page) => _stretches[page.Value / Shim.OrderPages] |= Stretch.HasHoles;

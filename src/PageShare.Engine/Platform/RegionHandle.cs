@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace PageShare.Platform;
@@ -12,6 +13,10 @@ namespace PageShare.Platform;
 /// </remarks>
 internal sealed class RegionHandle : SafeHandle
 {
+    // Open regions are reachable whatever their users do: a pin that is forgotten after its guest was disposed would else
+    // have the garbage collector unmap memory that the fault handler still knows.
+    private static readonly ConcurrentDictionary<RegionHandle, bool> Open = new();
+
     private readonly IDisposable[] _owned;
 
     /// <param name="region">The shim's region.</param>
@@ -21,6 +26,7 @@ internal sealed class RegionHandle : SafeHandle
     {
         _owned = owned;
         SetHandle(region);
+        Open[this] = true;
     }
 
     /// <summary>Called once everything is unmapped, on whichever thread let go last.</summary>
@@ -38,6 +44,7 @@ internal sealed class RegionHandle : SafeHandle
             owned.Dispose();
         }
 
+        Open.TryRemove(this, out _);
         Released?.Invoke();
         return true;
     }

@@ -59,6 +59,9 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "ps_break")]
     public static partial long Break(RegionHandle region, ulong page, ulong count);
 
+    [LibraryImport(Library, EntryPoint = "ps_try_break")]
+    public static partial long TryBreak(RegionHandle region, ulong page, ulong count);
+
     [LibraryImport(Library, EntryPoint = "ps_settle")]
     public static partial long Settle(RegionHandle region, ulong page, uint count, ulong* broken, ulong* dropped);
 

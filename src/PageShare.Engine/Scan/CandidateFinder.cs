@@ -185,15 +185,20 @@ internal sealed class CandidateFinder
             return new Candidate(CandidateKind.Frame, found.Id, hash, isStable);
         }
 
-        return found.Id == ownId
-            ? default
-            : new Candidate(CandidateKind.Pair, found.Id, hash, isStable && IsReadyToShare(domain, found.Id));
-    }
+        if (found.Id == ownId)
+        {
+            return default;
+        }
 
-    /// <summary>Whether the page of a hint is stable and private, so that a frame for two is worth making.</summary>
-    private bool IsReadyToShare(ShareDomain domain, uint id) =>
-        domain.TryResolve(id, out var region, out var page)
-        && region.IsSharing
-        && region.Records.StablePassesOf(page) >= _options.StablePasses
-        && region.Words.Read(page) == PageWord.Private;
+        // A page that cannot share (pinned, or of a guest that is left alone) must not stand in the way of others.
+        if (!domain.TryResolve(found.Id, out var other, out var otherPage)
+            || !other.IsSharing || other.Words.Read(otherPage) != PageWord.Private)
+        {
+            domain.Index.Replace(hash, found, ContentRef.Hint(ownId));
+            return default;
+        }
+
+        var isReady = isStable && other.Records.StablePassesOf(otherPage) >= _options.StablePasses;
+        return new Candidate(CandidateKind.Pair, found.Id, hash, isReady);
+    }
 }

@@ -57,14 +57,18 @@ internal sealed unsafe class ChunkScan
         }
 
         // A whole stretch, that is: the question means nothing for a page in the middle of one.
-        if (count == Pages && region.Written.CanPassOver(first))
+        if (count == Pages && mayMerge && region.Written.CanPassOver(first))
         {
             // Only here because mappings are short: its runs are to be counted, or unshared.
             UnshareShortRuns(region, first, count, pass);
             return count;
         }
 
-        SettleCopies(region, first, count, pass);
+        if (mayMerge)
+        {
+            SettleCopies(region, first, count, pass);
+        }
+
         ReconcileBroken(region, first, count, pass);
         if (first.Value % Pages == 0)
         {
@@ -72,17 +76,33 @@ internal sealed unsafe class ChunkScan
         }
 
         _budget.Recount(region, first);
-        UnshareShortRuns(region, first, count, pass);
+        if (mayMerge)
+        {
+            UnshareShortRuns(region, first, count, pass);
+        }
+
         if (mayMerge && region.IsSharing)
         {
             var candidates = _candidates.AsSpan(0, count);
             _finder.Find(region, first, candidates, passNumber, pass);
-            _runs.Build(region, first, candidates, _plan);
-            _merger.Execute(region, first, count, _plan, pass);
+            try
+            {
+                _runs.Build(region, first, candidates, _plan);
+                _merger.Execute(region, first, count, _plan, pass);
+            }
+            finally
+            {
+                Merger.FinishFrames(region.Domain, _plan);
+            }
         }
         else
         {
             region.Written.MarkUnsettled(first);
+        }
+
+        if ((first.Value + count) % Pages == 0 || first.Value + count == region.Pages)
+        {
+            region.Written.EndStretch(first);
         }
 
         return count;
@@ -134,11 +154,12 @@ internal sealed unsafe class ChunkScan
             var counted = copies.CountNew(first, _broken.AsSpan(0, (count + 63) / 64));
             region.Tally.KernelBreaks += counted;
             pass.KernelBreaks += counted;
-            Shim.Settle(region.Handle, (ulong)first.Value, (uint)count, broken, null);
-
             // Those that are no copies any more may break anew. One that could not be settled stays counted.
-            Array.Clear(_broken);
-            Shim.FindAnonymous(region.Handle, (ulong)first.Value, (ulong)count, broken);
+            if (Shim.Settle(region.Handle, (ulong)first.Value, (uint)count, broken, null) < 0
+                || Shim.FindAnonymous(region.Handle, (ulong)first.Value, (ulong)count, broken) < 0)
+            {
+                return;
+            }
         }
 
         for (var i = 0; i < count; i++)
@@ -229,7 +250,7 @@ internal sealed unsafe class ChunkScan
             // A run that reaches the stretch's edge may be longer than it looks from here.
             var isWhole = i > 0 && end < count;
             if (isWhole && end - i < _budget.UnshareBelow
-                && Shim.Break(region.Handle, (ulong)(first.Value + i), (ulong)(end - i)) >= 0)
+                && Shim.TryBreak(region.Handle, (ulong)(first.Value + i), (ulong)(end - i)) >= 0)
             {
                 ReconcileBroken(region, first + i, end - i, pass);
                 _budget.Recount(region, first);

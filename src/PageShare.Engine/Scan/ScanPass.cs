@@ -61,18 +61,22 @@ internal sealed class ScanPass
         {
             _step.Clear();
             var began = Shim.ThreadCpuNanoseconds();
-            if (!region.IsRemoved)
+            try
             {
-                pages = Scan(region, mostPages);
+                pages = region.IsRemoved ? 0 : Scan(region, mostPages);
+            }
+            finally
+            {
+                // Also of a step that failed half-way: the guest's own tally has its part already.
+                cpuNanoseconds = Shim.ThreadCpuNanoseconds() - began;
+                _step.PagesScanned = pages;
+                _step.CpuNanoseconds = cpuNanoseconds;
+                region.Tally.PagesScanned += pages;
+                region.Tally.CpuNanoseconds += cpuNanoseconds;
+                Tally.Add(_step);
+                _totals.Add(_step);
             }
 
-            cpuNanoseconds = Shim.ThreadCpuNanoseconds() - began;
-            _step.PagesScanned = pages;
-            _step.CpuNanoseconds = cpuNanoseconds;
-            region.Tally.PagesScanned += pages;
-            region.Tally.CpuNanoseconds += cpuNanoseconds;
-            Tally.Add(_step);
-            _totals.Add(_step);
             _page += pages;
             if (region.IsRemoved || _page.Value >= region.Pages)
             {

@@ -39,10 +39,13 @@ internal sealed class Scanner : IDisposable
     private long _passNumber;      // guard: pass lock
     private long _limitTakenAt;    // guard: pass lock
     private long _lastLoadSample;  // the scanner's thread alone
+    private long _charged;         // the scanner's thread alone
     private readonly nuint[] _faults = new nuint[4096]; // guard: the engine's lock
     private BreakEvents? _breakEvents;                  // guard: the engine's lock
+    private string _whyNoBreakEvents = "";              // guard: the engine's lock
     private bool _hasAskedForBreakEvents;               // guard: the engine's lock
     private volatile bool _stopping;
+    private bool _mustUnshare; // guard: both locks
     private string? _shortage;
 
     public Scanner(
@@ -96,13 +99,18 @@ internal sealed class Scanner : IDisposable
         {
             if (HandlerWasReplaced)
             {
-                yield return "Another SIGSEGV handler has replaced PageShare's: everything was unshared and nothing is merged any "
-                    + "more. Install handlers before the first engine starts, and have them call the one before them.";
+                yield return "Another SIGSEGV handler has replaced PageShare's: what is shared in mode Signal is unshared, and "
+                    + "nothing is merged any more. Install handlers before the first engine starts, and have them call the one before them.";
             }
 
             if (_budget.Limit <= 0)
             {
                 yield return "There is no room for mappings: nothing but zero pages is shared. Raise vm.max_map_count.";
+            }
+
+            if (_whyNoBreakEvents.Length > 0)
+            {
+                yield return $"Breaks in mode Kernel are counted at the next pass, not at once: {_whyNoBreakEvents}";
             }
 
             if (Shortage is { } shortage)
@@ -195,7 +203,7 @@ internal sealed class Scanner : IDisposable
         if (!_hasAskedForBreakEvents)
         {
             _hasAskedForBreakEvents = true;
-            _breakEvents = BreakEvents.TryOpen(out _);
+            _breakEvents = BreakEvents.TryOpen(out _whyNoBreakEvents);
         }
     }
 
@@ -228,7 +236,7 @@ internal sealed class Scanner : IDisposable
             {
                 RunOnce();
             }
-            catch (IOException shortage)
+            catch (Exception shortage) when (shortage is IOException or OutOfMemoryException)
             {
                 // The system lacked something, or refused. Guests are right all the same, and nobody is here to be told: the
                 // pass ends, and the next one tries again.
@@ -245,6 +253,21 @@ internal sealed class Scanner : IDisposable
     }
 
     private void RunOnce()
+    {
+        var began = Shim.ThreadCpuNanoseconds();
+        _charged = 0;
+        Work();
+
+        // What was done around the slices is the scanner's as well.
+        var rest = Shim.ThreadCpuNanoseconds() - began - _charged;
+        _pacer.Charge(0, rest);
+        lock (_registry.Gate)
+        {
+            Totals.CpuNanoseconds += rest;
+        }
+    }
+
+    private void Work()
     {
         SampleLoad();
         lock (_registry.Gate)
@@ -275,6 +298,7 @@ internal sealed class Scanner : IDisposable
             _background ??= BeginPass();
             var isMore = _background.Step(granted, out var pages, out var nanoseconds);
             _pacer.Charge(pages, nanoseconds);
+            _charged += nanoseconds;
             granted -= Math.Max(1, pages);
             if (!isMore)
             {
@@ -309,16 +333,23 @@ internal sealed class Scanner : IDisposable
     /// </summary>
     private void UnshareIfHandlerWasReplaced()
     {
-        if (HandlerWasReplaced || HandlerHealth.Check() != HandlerStatus.Replaced)
+        if (!HandlerWasReplaced && HandlerHealth.Check() == HandlerStatus.Replaced)
+        {
+            HandlerWasReplaced = true;
+            _background = null;
+            _mustUnshare = true;
+        }
+
+        if (!_mustUnshare)
         {
             return;
         }
 
-        HandlerWasReplaced = true;
-        _background = null;
-        foreach (var region in _registry.Regions)
+        // Kernel mode needs no handler to break, but one to seal; so what is shared there stays so.
+        _mustUnshare = false;
+        foreach (var region in _registry.Regions.Where(static region => region.Spec.FaultMode == FaultMode.Signal))
         {
-            Shim.Break(region.Handle, 0, (ulong)region.Pages);
+            _mustUnshare |= Shim.TryBreak(region.Handle, 0, (ulong)region.Pages) < 0; // no memory: tried again
         }
     }
 
@@ -327,7 +358,7 @@ internal sealed class Scanner : IDisposable
         lock (_registry.Gate)
         {
             _passNumber++;
-            FullScans++;
+            FullScans += _registry.Regions.Count > 0 ? 1 : 0;
             _budget.EndPass();
         }
     }

@@ -5,8 +5,8 @@ using PageShare.TestKit;
 namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
-/// Memory of a guest with a mirror in ordinary memory that is written beside it: the oracle. Each page has one thread that writes,
-/// reads and checks it.
+/// Memory of a guest with a mirror in ordinary memory that is written beside it: the oracle. Each page has one thread
+/// that writes, reads and checks it.
 /// </summary>
 internal sealed unsafe class MirroredMemory : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed unsafe class MirroredMemory : IDisposable
     /// <param name="pages">Pages at the start.</param>
     /// <param name="mostPages">Pages that it may grow to.</param>
     /// <param name="owners">Who owns which page.</param>
-    /// <param name="guest">Null for memory that becomes a guest only now and then: its pages are stored to, no more.</param>
+    /// <param name="guest">Null for memory that becomes a guest only now and then: its pages are stored to, no
+    /// more.</param>
     public MirroredMemory(string name, byte* memory, int pages, int mostPages, PageOwners owners, Guest? guest)
     {
         Name = name;
@@ -46,9 +47,11 @@ internal sealed unsafe class MirroredMemory : IDisposable
     /// <summary>Grows; pages below it are there.</summary>
     public int Pages => Volatile.Read(ref _pages);
 
-    public Span<byte> Span(PageOwners.Block block) => new(Memory + ((long)block.First * BusyGuests.PageBytes), block.Bytes);
+    public Span<byte> Span(PageOwners.Block block) =>
+        new(Memory + ((long)block.First * BusyGuests.PageBytes), block.Bytes);
 
-    public Span<byte> MirrorOf(PageOwners.Block block) => new(Mirror + ((long)block.First * BusyGuests.PageBytes), block.Bytes);
+    public Span<byte> MirrorOf(PageOwners.Block block) =>
+        new(Mirror + ((long)block.First * BusyGuests.PageBytes), block.Bytes);
 
     /// <summary>Makes the guest larger; any thread.</summary>
     public void Grow(int pages)
@@ -87,10 +90,11 @@ internal sealed unsafe class MirroredMemory : IDisposable
             ? "none, adopted now and then"
             : string.Join(" | ", Enumerable.Range(Math.Max(0, page - 1), 3)
                 .Where(near => near < Pages)
-                .Select(near => string.Create(CultureInfo.InvariantCulture, $"{near}: {PageWordText.Of(Guest, near)}")));
+                .Select(near => $"{near.ToString(CultureInfo.InvariantCulture)}: {PageWordText.Of(Guest, near)}"));
         throw new ProbeFailedException(string.Create(CultureInfo.InvariantCulture,
-            $"Guest '{Name}', page {page}, offset {at % BusyGuests.PageBytes}: expected 0x{expected[at]:x2}, actual 0x{actual[at]:x2}; "
-            + $"page words {words}; last write of the page: {_lastWrites[page] ?? "none"}; found by {when}."));
+            $"Guest '{Name}', page {page}, offset {at % BusyGuests.PageBytes}: expected 0x{expected[at]:x2}, "
+            + $"actual 0x{actual[at]:x2}; page words {words}; last write of the page: "
+            + $"{_lastWrites[page] ?? "none"}; found by {when}."));
     }
 
     /// <summary>Checks every byte; nobody may be writing.</summary>

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
-/// Guests, writers, passes on two threads, garbage collections, and memory that is adopted and given back over and over:
-/// all at once. Every byte must be what its writer wrote last.
+/// Guests, writers, passes on two threads, garbage collections, and memory that is adopted and given back over and
+/// over: all at once. Every byte must be what its writer wrote last.
 /// </summary>
 internal sealed unsafe class OracleRun : IDisposable
 {
@@ -66,10 +66,12 @@ internal sealed unsafe class OracleRun : IDisposable
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>What was done, in a line.</returns>
-    /// <exception cref="ProbeFailedException">A byte was not what it should be, or something else went wrong.</exception>
+    /// <exception cref="ProbeFailedException">A byte was not what it should be, or something else went
+    /// wrong.</exception>
     public string Run()
     {
-        OracleWriter[] writers = [.. Enumerable.Range(0, Settings.Writers).Select(number => new OracleWriter(this, number))];
+        var numbers = Enumerable.Range(0, Settings.Writers);
+        OracleWriter[] writers = [.. numbers.Select(number => new OracleWriter(this, number))];
         _writersLeft = writers.Length;
         foreach (var writer in writers)
         {
@@ -140,15 +142,15 @@ internal sealed unsafe class OracleRun : IDisposable
         Interlocked.Increment(ref _passes);
     }
 
-    /// <summary>Memory becomes a guest, is shared perhaps, and is given back, while writers go on as if nothing were.</summary>
+    /// <summary>
+    /// Memory becomes a guest, is shared perhaps, and is given back, while writers go on as if nothing were.
+    /// </summary>
     private void AdoptWhileWriting()
     {
         for (var i = 0; IsWriting; i++)
         {
-            using var guest = Engine.Adopt(_adoptable, AdoptedPages * BusyGuests.PageBytes, $"adopted-{i}", new GuestOptions
-            {
-                FaultMode = Settings.Modes[i % Settings.Modes.Count],
-            });
+            var options = new GuestOptions { FaultMode = Settings.Modes[i % Settings.Modes.Count] };
+            using var guest = Engine.Adopt(_adoptable, AdoptedPages * BusyGuests.PageBytes, $"adopted-{i}", options);
             for (var until = Interlocked.Read(ref _passes) + 3; IsWriting && Interlocked.Read(ref _passes) < until;)
             {
                 Scan();
@@ -192,9 +194,9 @@ internal sealed unsafe class OracleRun : IDisposable
         var counters = Engine.Snapshot().Totals;
         ProbeFailedException.ThrowIf(NeedsMore, $"Only {_passes} passes, {_merges} merges and {_breaks} breaks.");
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Settings.Writers} x {Settings.Operations} operations, {counters.FullScans} passes, {counters.Merges} merges, "
-            + $"{counters.MergesAbandoned} abandoned, {counters.CowFaults} breaks, {counters.SealWaits} waits, "
-            + $"{GC.CollectionCount(2)} full collections, server GC: {System.Runtime.GCSettings.IsServerGC}");
+            $"{Settings.Writers} x {Settings.Operations} operations, {counters.FullScans} passes, "
+            + $"{counters.Merges} merges, {counters.MergesAbandoned} abandoned, {counters.CowFaults} breaks, "
+            + $"{counters.SealWaits} waits, {GC.CollectionCount(2)} full collections, server GC: {System.Runtime.GCSettings.IsServerGC}");
     }
 
     private void Begin(Action work)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace PageShare.CrashProbe.Oracle;
 
@@ -16,7 +15,7 @@ internal static class OracleScenario
         var clock = Stopwatch.StartNew();
         do
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed} (PAGESHARE_SEED={seed} repeats it)"));
+            Console.WriteLine($"seed {seed} (PAGESHARE_SEED={seed} repeats it)");
             if (!TryRun(arguments, seed))
             {
                 return ProbeExit.Failed;

@@ -103,7 +103,8 @@ internal sealed unsafe class OracleWriter : IDisposable
     }
 
     /// <summary>
-    /// The same bytes again and again: pages that never change, and so are sealed and merged by every pass, under stores.
+    /// The same bytes again and again: pages that never change, and so are sealed and merged by every pass, under
+    /// stores.
     /// </summary>
     private void Hammer(MirroredMemory memory, Block block)
     {
@@ -136,7 +137,8 @@ internal sealed unsafe class OracleWriter : IDisposable
             ? Interlocked.Add(ref stored, 3) - (mirrored += 3) + mirrored
             : Interlocked.CompareExchange(ref stored, 1, ~mirrored);
         ProbeFailedException.ThrowIf(before != mirrored,
-            $"Guest '{memory.Name}', pages from {block.First}, offset {at}: an interlocked operation found {before:x}, not {mirrored:x}.");
+            $"Guest '{memory.Name}', pages from {block.First}, offset {at}: an interlocked operation found {before:x}, "
+            + $"not {mirrored:x}.");
     }
 
     /// <summary>Contents that follow one another in the palette, so that runs become equal.</summary>
@@ -158,7 +160,9 @@ internal sealed unsafe class OracleWriter : IDisposable
         memory.MirrorOf(block).Clear();
     }
 
-    /// <summary>From anywhere in pages of its own to anywhere in others, in another guest perhaps, or the same.</summary>
+    /// <summary>
+    /// From anywhere in pages of its own to anywhere in others, in another guest perhaps, or the same.
+    /// </summary>
     private void CopySpan(MirroredMemory memory, Block block)
     {
         var from = _run.Memories[_random.Next(_run.Memories.Count)];
@@ -189,7 +193,7 @@ internal sealed unsafe class OracleWriter : IDisposable
         memory.Note(block, _current);
         var read = guest.ReadFrom(_run.Palette.File, from, ((long)block.First * BusyGuests.PageBytes) + at, length);
         ProbeFailedException.ThrowIf(read != length,
-            $"Guest '{memory.Name}', pages from {block.First}: a read of {length} bytes into pinned memory got {read}.");
+            $"Guest '{memory.Name}', pages from {block.First}: {read} of {length} bytes read into pinned memory.");
         _run.Palette.All.Slice(from, length).CopyTo(memory.MirrorOf(block)[at..]);
     }
 

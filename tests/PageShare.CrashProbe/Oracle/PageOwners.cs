@@ -1,8 +1,8 @@
 namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
-/// Divides pages among writers in blocks of one to four, so that what a page holds is one thread's doing alone and known
-/// exactly, while its neighbours are always somebody else's. Immutable.
+/// Divides pages among writers in blocks of one to four, so that what a page holds is one thread's doing alone and
+/// known exactly, while its neighbours are always somebody else's. Immutable.
 /// </summary>
 internal sealed class PageOwners
 {
@@ -14,11 +14,11 @@ internal sealed class PageOwners
     {
         var random = new Random(seed);
         _blocks = [.. Enumerable.Range(0, writers).Select(static _ => new List<Block>())];
-        for (int page = 0, owner = 0; page < pages; owner = (owner + 1 + random.Next(Math.Max(1, writers - 1))) % writers)
+        for (int page = 0, owner = 0, count; page < pages; page += count)
         {
-            var count = Math.Min(1 + random.Next(LongestBlock), pages - page);
+            count = Math.Min(1 + random.Next(LongestBlock), pages - page);
             _blocks[owner].Add(new Block(page, count));
-            page += count;
+            owner = (owner + 1 + random.Next(Math.Max(1, writers - 1))) % writers; // any other
         }
     }
 

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
-/// The few contents that pages are filled with, so that many are equal: zero, some that differ in one byte only, and some
-/// that differ everywhere. In memory and, for system calls, in a file.
+/// The few contents that pages are filled with, so that many are equal: zero, some that differ in one byte only, and
+/// some that differ everywhere. In memory and, for system calls, in a file.
 /// </summary>
 internal sealed class PagePalette : IDisposable
 {
@@ -49,7 +49,8 @@ internal sealed class PagePalette : IDisposable
     public ReadOnlySpan<byte> All => _bytes;
 
     /// <summary>Contents from the given one on, from the first again after the last.</summary>
-    public ReadOnlySpan<byte> Page(int content) => _bytes.AsSpan(content % Count * BusyGuests.PageBytes, BusyGuests.PageBytes);
+    public ReadOnlySpan<byte> Page(int content) =>
+        _bytes.AsSpan(content % Count * BusyGuests.PageBytes, BusyGuests.PageBytes);
 
     public void Dispose() => File.Dispose();
 }

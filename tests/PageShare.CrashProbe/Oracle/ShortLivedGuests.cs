@@ -1,8 +1,8 @@
 namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
-/// Guests of one writer that come and go while others work: made, filled with what all guests are filled with, checked, and
-/// disposed while passes go over them. One thread.
+/// Guests of one writer that come and go while others work: made, filled with what all guests are filled with, checked,
+/// and disposed while passes go over them. One thread.
 /// </summary>
 internal sealed unsafe class ShortLivedGuests(OracleRun run, Random random) : IDisposable
 {

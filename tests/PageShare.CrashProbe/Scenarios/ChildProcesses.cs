@@ -17,7 +17,8 @@ internal static unsafe class ChildProcesses
             var said = child.StandardOutput.ReadToEnd().Trim();
             child.WaitForExit();
             ProbeFailedException.ThrowIf(
-                child.ExitCode != 0 || said != $"child {i}", $"Child {i} ended with {child.ExitCode} and said '{said}'.");
+                child.ExitCode != 0 || said != $"child {i}",
+                $"Child {i} ended with {child.ExitCode} and said '{said}'.");
         }
 
         busy?.Stop();
@@ -26,12 +27,15 @@ internal static unsafe class ChildProcesses
         return ProbeExit.Done;
     }
 
-    /// <summary>By fork without exec, as native libraries do: the child must have none of the guests' mappings.</summary>
+    /// <summary>
+    /// By fork without exec, as native libraries do: the child must have none of the guests' mappings.
+    /// </summary>
     public static int NativeFork(ProbeArguments arguments)
     {
         Foreign.Load(arguments);
         using var busy = BusyGuests.Start(arguments.RequiredEngine)!.KeepWorking();
-        ulong[] ranges = [.. busy.Guests.SelectMany(static guest => new[] { (ulong)guest.Pointer, (ulong)guest.Pointer + (ulong)guest.Length })];
+        ulong[] ranges = [.. busy.Guests.SelectMany(static guest =>
+            new[] { (ulong)guest.Pointer, (ulong)guest.Pointer + (ulong)guest.Length })];
         var count = arguments.Number("count", 200);
         for (var i = 0; i < count; i++)
         {

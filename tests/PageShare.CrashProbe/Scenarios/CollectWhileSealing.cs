@@ -1,9 +1,9 @@
 namespace PageShare.CrashProbe.Scenarios;
 
 /// <summary>
-/// Garbage collections, passes and stores to the pages that are being sealed, all at once. A collection stops every managed thread
-/// where it stands: if anything that a faulting thread waits for were done by a managed thread, this would stand still for
-/// ever, and whoever started it has set a deadline.
+/// Garbage collections, passes and stores to the pages that are being sealed, all at once. A collection stops every
+/// managed thread where it stands: if anything that a faulting thread waits for were done by a managed thread, this
+/// would stand still for ever, and whoever started it has set a deadline.
 /// </summary>
 internal static unsafe class CollectWhileSealing
 {

@@ -8,8 +8,8 @@ internal static unsafe class ForeignHandlers
     private const int Rounds = 50;
 
     /// <summary>
-    /// A handler that was there first gets its own faults, and only these: those of guests are served, and those of null
-    /// references go on to the runtime.
+    /// A handler that was there first gets its own faults, and only these: those of guests are served, and those of
+    /// null references go on to the runtime.
     /// </summary>
     public static int Before(ProbeArguments arguments)
     {
@@ -29,8 +29,8 @@ internal static unsafe class ForeignHandlers
     }
 
     /// <summary>
-    /// A handler that took the engine's place: the next pass unshares everything and merges nothing, and stores go on as if there
-    /// were no engine. A fault would end the process with exit code 77.
+    /// A handler that took the engine's place: the next pass unshares everything and merges nothing, and stores go on
+    /// as if there were no engine. A fault would end the process with exit code 77.
     /// </summary>
     public static int After(ProbeArguments arguments)
     {
@@ -43,7 +43,8 @@ internal static unsafe class ForeignHandlers
         busy.StoreEverywhere();
         for (var i = 0; i < 5; i++)
         {
-            ProbeFailedException.ThrowIf(busy.Engine.ScanOnce().PagesMerged > 0, "Pages were merged without a handler.");
+            var merged = busy.Engine.ScanOnce().PagesMerged;
+            ProbeFailedException.ThrowIf(merged > 0, $"{merged} pages were merged without a handler.");
         }
 
         RequireUnshared(busy);
@@ -53,7 +54,8 @@ internal static unsafe class ForeignHandlers
     }
 
     /// <summary>
-    /// The same, while the background scanner is in the middle of a pass that began before: what ScanOnce unshares must stay so.
+    /// The same, while the background scanner is in the middle of a pass that began before: what ScanOnce unshares must
+    /// stay so.
     /// </summary>
     public static int AfterInMidPass(ProbeArguments arguments)
     {
@@ -86,7 +88,8 @@ internal static unsafe class ForeignHandlers
         return ProbeExit.Done;
     }
 
-    private static void Replace() => ProbeFailedException.ThrowIf(Foreign.Replace() != 0, "The handler cannot be replaced.");
+    private static void Replace() =>
+        ProbeFailedException.ThrowIf(Foreign.Replace() != 0, "The handler cannot be replaced.");
 
     private static void RequireUnshared(BusyGuests busy)
     {

@@ -4,8 +4,8 @@ namespace PageShare.CrashProbe.Scenarios;
 internal static unsafe class FreedGuests
 {
     /// <summary>
-    /// Native threads store to a guest that is disposed. Each must be refused by an ordinary fault, which a handler that was
-    /// there before the engine takes; and the guests that stay keep every byte.
+    /// Native threads store to a guest that is disposed. Each must be refused by an ordinary fault, which a handler
+    /// that was there before the engine takes; and the guests that stay keep every byte.
     /// </summary>
     public static int UnderNativeWriters(ProbeArguments arguments)
     {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace PageShare.CrashProbe.Scenarios;
 
-/// <summary>Wrong uses of a guest's memory. Each must end as a wild write does in a program without an engine.</summary>
+/// <summary>
+/// Wrong uses of a guest's memory. Each must end as a wild write does in a program without an engine.
+/// </summary>
 internal static unsafe class GuestMisuse
 {
     /// <summary>Right before the guest.</summary>
@@ -21,7 +23,9 @@ internal static unsafe class GuestMisuse
         return ProbeExit.Done;
     }
 
-    /// <summary>To a page that the program write-protected itself, which must not look like a seal that never ends.</summary>
+    /// <summary>
+    /// To a page that the program write-protected itself, which must not look like a seal that never ends.
+    /// </summary>
     public static int ProtectedWrite(ProbeArguments arguments)
     {
         var busy = BusyGuests.Start(arguments.RequiredEngine)!;
@@ -60,7 +64,8 @@ internal static unsafe class GuestMisuse
         return ProbeExit.Done;
     }
 
-    private static BusyGuests Busy(ProbeArguments arguments) => BusyGuests.Start(arguments.RequiredEngine)!.KeepWorking();
+    private static BusyGuests Busy(ProbeArguments arguments) =>
+        BusyGuests.Start(arguments.RequiredEngine)!.KeepWorking();
 
     /// <summary>An address in the middle of a guest that was shared and is disposed.</summary>
     private static byte* Freed(BusyGuests busy)

@@ -3,12 +3,14 @@ using System.Runtime.CompilerServices;
 namespace PageShare.CrashProbe.Scenarios;
 
 /// <summary>
-/// What any program may do wrong, with guests at work or, to compare with, without an engine. What a run prints and how it ends
-/// must not tell which.
+/// What any program may do wrong, with guests at work or, to compare with, without an engine. What a run prints and how
+/// it ends must not tell which.
 /// </summary>
 internal static unsafe class OrdinaryCrashes
 {
-    /// <summary>Several threads catch NullReferenceExceptions, which are faults too, in between stores to shared pages.</summary>
+    /// <summary>
+    /// Several threads catch NullReferenceExceptions, which are faults too, in between stores to shared pages.
+    /// </summary>
     public static int CaughtNulls(ProbeArguments arguments)
     {
         using var busy = BusyGuests.Start(arguments.Engine)?.KeepWorking();
@@ -63,7 +65,9 @@ internal static unsafe class OrdinaryCrashes
         return ProbeExit.Done;
     }
 
-    /// <summary>To the program's own read-only memory: SEGV_ACCERR and a store, like a fault on a shared page.</summary>
+    /// <summary>
+    /// To the program's own read-only memory: SEGV_ACCERR and a store, like a fault on a shared page.
+    /// </summary>
     public static int ReadOnlyWrite(ProbeArguments arguments)
     {
         BusyGuests.Start(arguments.Engine)?.KeepWorking();
@@ -89,7 +93,9 @@ internal static unsafe class OrdinaryCrashes
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void StoreTo(byte* address) => *address = 1;
 
-    /// <summary>Loads, stores and calls by a null reference in turn: faults on different instructions and addresses.</summary>
+    /// <summary>
+    /// Loads, stores and calls by a null reference in turn: faults on different instructions and addresses.
+    /// </summary>
     private static int CatchOne(int turn)
     {
         try
@@ -116,7 +122,9 @@ internal static unsafe class OrdinaryCrashes
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int Call(object? nothing) => nothing!.GetHashCode();
 
-    /// <summary>Was mapped and is not any more; nothing else gets there, since it lies between two pages that stay.</summary>
+    /// <summary>
+    /// Was mapped and is not any more; nothing else gets there, since it lies between two pages that stay.
+    /// </summary>
     private static byte* UnmappedAddress()
     {
         var pages = Libc.Map(3 * BusyGuests.PageBytes, Libc.ProtectNone);

@@ -10,8 +10,8 @@ internal static unsafe class Shortages
     private const int TooManyOpenFiles = 24;
 
     /// <summary>
-    /// With few descriptors left a guest can be made or it cannot, and then the exception says why, nothing leaks, and the guests
-    /// that exist neither notice nor need any.
+    /// With few descriptors left a guest can be made or it cannot, and then the exception says why, nothing leaks, and
+    /// the guests that exist neither notice nor need any.
     /// </summary>
     public static int NoDescriptors(ProbeArguments arguments)
     {
@@ -41,8 +41,13 @@ internal static unsafe class Shortages
     public static int NoDescriptorsForScanner(ProbeArguments arguments)
     {
         var time = new LeapingTime();
-        using var engine = EngineOnOtherClock.Start(
-            new EngineOptions { FaultMode = arguments.RequiredEngine, ScanWhenBusy = true, PagesPerSecond = 1_000_000 }, time);
+        var options = new EngineOptions
+        {
+            FaultMode = arguments.RequiredEngine,
+            ScanWhenBusy = true,
+            PagesPerSecond = 1_000_000,
+        };
+        using var engine = EngineOnOtherClock.Start(options, time);
         using var guest = engine.CreateGuest("guest", 64 * BusyGuests.PageBytes);
         guest.AsSpan().Fill(1);
         Libc.LimitOpenDescriptors(MostDescriptors);
@@ -62,8 +67,8 @@ internal static unsafe class Shortages
     }
 
     /// <summary>
-    /// Fills more memory than the process may have. Full of equal pages, a guest that is scanned in between has room for it; then
-    /// all pages are made different.
+    /// Fills more memory than the process may have. Full of equal pages, a guest that is scanned in between has room
+    /// for it; then all pages are made different.
     /// </summary>
     public static int MemoryLimit(ProbeArguments arguments)
     {
@@ -106,7 +111,8 @@ internal static unsafe class Shortages
         catch (PlatformException refusal)
         {
             ProbeFailedException.ThrowIf(
-                refusal.ErrorCode != TooManyOpenFiles || !refusal.Message.Contains("ulimit -n", StringComparison.Ordinal),
+                refusal.ErrorCode != TooManyOpenFiles
+                || !refusal.Message.Contains("ulimit -n", StringComparison.Ordinal),
                 $"The exception does not say what to do: {refusal.Message}");
             return false;
         }

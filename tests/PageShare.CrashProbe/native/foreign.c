@@ -1,6 +1,6 @@
 /*
- * Code of somebody else in the process: signal handlers, a fork, threads that the runtime does not know. Managed code can be
- * none of these. Compiled by the tests with: cc -shared -fPIC -pthread
+ * Code of somebody else in the process: signal handlers, a fork, threads that the runtime does not know. Managed code
+ * can be none of these. Compiled by the tests with: cc -shared -fPIC -pthread
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -83,7 +83,8 @@ int foreign_replace(void)
     return sigaction(SIGSEGV, &other, NULL) == 0 ? 0 : -errno;
 }
 
-/* Forks, and has the child say how many pages of the ranges it has mapped: 0, else 1. Negative errno, or -signal of the child. */
+/* Forks, and has the child say whether it has a page of the ranges mapped: 0 or 1. Else a negative errno
+ * or signal of the child. */
 int foreign_fork_and_look(const uint64_t *ranges, int count)
 {
     pid_t child = fork();
@@ -109,7 +110,7 @@ int foreign_fork_and_look(const uint64_t *ranges, int count)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/* Threads that store to all pages of a range until a store is refused, which must be by a signal that comes to `serve`. */
+/* Threads that store to all pages of a range until a store is refused, by a signal that comes to `serve`. */
 
 struct writer {
     pthread_t thread;

@@ -4,7 +4,9 @@ using PageShare.TestKit;
 
 namespace PageShare.IsolationTests.Foreign;
 
-/// <summary>foreign.c, compiled once for a class of tests: code that no managed program can be, such as a signal handler.</summary>
+/// <summary>
+/// foreign.c, compiled once for a class of tests: code that no managed program can be, such as a signal handler.
+/// </summary>
 public sealed class ForeignCode : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

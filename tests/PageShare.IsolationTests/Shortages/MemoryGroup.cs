@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace PageShare.IsolationTests.Shortages;
 
-/// <summary>A control group with a limit of memory, swap space included where the kernel counts it; gone when disposed.</summary>
+/// <summary>
+/// A control group with a limit of memory, swap space included where the kernel counts it; gone when disposed.
+/// </summary>
 internal sealed class MemoryGroup : IDisposable
 {
     private const string Root = "/sys/fs/cgroup";

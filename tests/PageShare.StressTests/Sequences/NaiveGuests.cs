@@ -65,7 +65,8 @@ internal sealed class NaiveGuests
                 break;
             case StepKind.Copy when _guests[step.Value] is { } source:
                 var length = Math.Clamp(source.Length - step.Offset, 0, step.Length);
-                source.AsSpan(Math.Min(step.Offset, source.Length), length).CopyTo(_guests[step.Guest].AsSpan(step.Offset));
+                source.AsSpan(Math.Min(step.Offset, source.Length), length)
+                    .CopyTo(_guests[step.Guest].AsSpan(step.Offset));
                 break;
         }
     }

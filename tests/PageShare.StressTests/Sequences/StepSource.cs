@@ -3,8 +3,8 @@ using PageShare.TestKit;
 namespace PageShare.StressTests.Sequences;
 
 /// <summary>
-/// Random steps that make sense: it knows which guests there are and how large. The same random numbers give the same steps,
-/// whatever executes them.
+/// Random steps that make sense: it knows which guests there are and how large. The same random numbers give the same
+/// steps, whatever executes them.
 /// </summary>
 internal sealed class StepSource(Random random)
 {

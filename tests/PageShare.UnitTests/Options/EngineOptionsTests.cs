@@ -29,7 +29,7 @@ public sealed class EngineOptionsTests
         { nameof(EngineOptions.BackOffMaximumPasses), Defaults with { BackOffMaximumPasses = 129 } },
         { nameof(EngineOptions.MappingBudget), Defaults with { MappingBudget = -1 } },
         { nameof(EngineOptions.ReserveMappings), Defaults with { ReserveMappings = -1 } },
-        { nameof(EngineOptions.ReserveMappings), Defaults with { ReserveMappings = 65_537 } },
+        { nameof(EngineOptions.ReserveMappings), Defaults with { ReserveMappings = 1025 } },
         { nameof(EngineOptions.BreakTimeout), Defaults with { BreakTimeout = TimeSpan.Zero } },
         { nameof(EngineOptions.BreakTimeout), Defaults with { BreakTimeout = TimeSpan.FromHours(2) } },
     };
@@ -58,7 +58,7 @@ public sealed class EngineOptionsTests
             PressureLimitPercent = 100,
             StablePasses = 3,
             BackOffMaximumPasses = 128,
-            ReserveMappings = 65_536,
+            ReserveMappings = 1024,
         };
 
         lowest.Validate();

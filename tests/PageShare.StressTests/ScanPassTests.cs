@@ -1,0 +1,54 @@
+using PageShare.Content;
+using PageShare.Merge;
+using PageShare.Scan;
+using PageShare.TestKit;
+
+namespace PageShare.StressTests;
+
+/// <summary>Passes step by step, as the background scanner makes them: what the oracle met by chance, for certain.</summary>
+public sealed class ScanPassTests : EngineTest
+{
+    // More than a stretch, and not a multiple of the slices.
+    private const int Pages = 1300;
+    private const int PagesOfSlice = 100;
+
+    [Theory, BothModes]
+    public void PassesInSlicesOfAnySizeGoOverEveryPageAndShareWhatIsEqual(FaultMode mode)
+    {
+        var engine = Start(mode);
+        engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + (page % 100)));
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), new MappingBudget { Limit = 10_000 });
+        for (var number = 0; number < 4; number++)
+        {
+            var scanned = 0;
+            var pass = new ScanPass(engine.Engine.Registry, scan, number, mayMerge: true, new MergeTally());
+            for (var isMore = true; isMore;)
+            {
+                isMore = pass.Step(PagesOfSlice, out var pages, out _);
+                scanned += pages;
+            }
+
+            Assert.Equal(Pages, scanned);
+        }
+
+        engine.VerifyAll();
+        Assert.Equal(engine.OptimumPages, engine.Totals.PagesSharing);
+    }
+
+    [Theory, BothModes]
+    public void APassUnderWayLeavesAloneWhatIsDisposedEvenWhileAPinKeepsItsMemory(FaultMode mode)
+    {
+        var engine = Start(mode);
+        var guest = engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + page)).Guest;
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), new MappingBudget { Limit = 10_000 });
+        var pass = new ScanPass(engine.Engine.Registry, scan, 0, mayMerge: true, new MergeTally());
+        Assert.True(pass.Step(PagesOfSlice, out var before, out _));
+        Assert.Equal(PagesOfSlice, before);
+        using (guest.PinWritable(0, PageContent.Bytes))
+        {
+            guest.Dispose();
+            Assert.False(pass.Step(PagesOfSlice, out var after, out _));
+            Assert.Equal(0, after);
+        }
+    }
+}

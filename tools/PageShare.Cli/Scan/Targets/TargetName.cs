@@ -1,0 +1,71 @@
+using System.Globalization;
+
+namespace PageShare.Cli.Scan.Targets;
+
+/// <summary>Tells from a name on the command line what kind of target is meant.</summary>
+internal static class TargetName
+{
+    private const string ProcessPrefix = "pid:";
+
+    /// <summary>The target of that name. It need not exist: that is found out, and said, when it is read.</summary>
+    /// <param name="name">A path, or <c>pid:</c> and a number.</param>
+    /// <param name="seen">Remembers what the processes of one scan share already.</param>
+    /// <exception cref="CommandException">The name can't be the name of anything.</exception>
+    public static ScanTarget Resolve(string name, SharedMemory seen)
+    {
+        if (name.StartsWith(ProcessPrefix, StringComparison.Ordinal))
+        {
+            string number = name[ProcessPrefix.Length..];
+            return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0
+                ? new ProcessTarget(name, pid, seen)
+                : throw CommandException.BadUsage(
+                    $"{name}: '{number}' is no process id. Write pid:1234, or ./{name} for a file of that name.");
+        }
+
+        if (name.Length == 0 || name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw CommandException.BadUsage("an empty name is no target. Name a file, a folder or pid:NUMBER.");
+        }
+
+        if (Directory.Exists(name))
+        {
+            return new FolderTarget(name);
+        }
+
+        return ElfHeader.IsAtStartOf(name) ? new CoreDumpTarget(name) : new ImageTarget(name);
+    }
+
+    /// <summary>Length of a regular file, behind links; 0 for what has none, as pipes and devices.</summary>
+    /// <exception cref="TargetException">It does not exist, or its links go round in a circle.</exception>
+    public static long LengthOf(string path)
+    {
+        try
+        {
+            FileSystemInfo file = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+            return file is FileInfo { Exists: true } regular
+                ? regular.Length
+                : throw new TargetException("does not exist. Check the path.");
+        }
+        catch (Exception failed) when (failed is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new TargetException("does not exist. Check the path.", failed);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            throw new TargetException($"can't be found: {failed.Message}", failed);
+        }
+    }
+
+    /// <summary>The same, and 0 if it can't be found.</summary>
+    public static long EstimateLength(string path)
+    {
+        try
+        {
+            return LengthOf(path);
+        }
+        catch (TargetException)
+        {
+            return 0;
+        }
+    }
+}
