@@ -5,12 +5,12 @@ using PageShare.Memory;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// A guest's store to a shared page, until it can go on. Limit: the first store to a page of anonymous memory, for which the
-/// kernel finds and clears a page; a break has to find and copy one.
+/// A guest's store to a shared page, until it can go on. Limit: the first store to a page of anonymous memory, for
+/// which the kernel finds and clears a page; a break has to find and copy one.
 /// </summary>
 /// <remarks>
-/// One store a page, page after page or in random order, to pages that the guest has read before. Lone: each page breaks by
-/// itself. KSM's break is there if KSM may be used here: see <see cref="KsmPages"/>.
+/// One store a page, page after page or in random order, to pages that the guest has read before. Lone: each page
+/// breaks by itself. KSM's break is there if KSM may be used here: see <see cref="KsmPages"/>.
 /// </remarks>
 public unsafe class Break
 {

@@ -5,8 +5,8 @@ using PageShare.Content;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// Entering hints in an index: into one that has four million, and from none to four million with all the growing on the way, as
-/// a first pass does. Limit: stores to random cache lines of a table of the same size.
+/// Entering hints in an index: into one that has four million, and from none to four million with all the growing on
+/// the way, as a first pass does. Limit: stores to random cache lines of a table of the same size.
 /// </summary>
 public unsafe class IndexInsert
 {

@@ -5,8 +5,8 @@ using PageShare.Content;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// Finding hashes in an index of four million entries (16 GiB of unique pages). Limits: loading random cache lines of a table of
-/// the same size, one after the other, or many at a time.
+/// Finding hashes in an index of four million entries (16 GiB of unique pages). Limits: loading random cache lines of a
+/// table of the same size, one after the other, or many at a time.
 /// </summary>
 /// <remarks>An entry that is found costs a second line, that of the record which tells its hash.</remarks>
 public unsafe class IndexLookup

@@ -4,8 +4,8 @@ using PageShare.Benchmarks.Memory;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// Merging pages with frames that exist: seal, compare, remap, punch, commit. Lone runs of pages, since what a run costs beside
-/// its pages is most of the price. Limit: comparing the same pages.
+/// Merging pages with frames that exist: seal, compare, remap, punch, commit. Lone runs of pages, since what a run
+/// costs beside its pages is most of the price. Limit: comparing the same pages.
 /// </summary>
 public class MergeRuns
 {

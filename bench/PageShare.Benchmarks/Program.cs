@@ -5,8 +5,8 @@ using PageShare.Benchmarks.Reporting;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// <c>figures</c> measures the whole engine on a large guest set; everything else is BenchmarkDotNet's command line, which
-/// without arguments runs all benchmarks.
+/// <c>figures</c> measures the whole engine on a large guest set; everything else is BenchmarkDotNet's command line,
+/// which without arguments runs all benchmarks.
 /// </summary>
 internal static class Program
 {
@@ -22,7 +22,8 @@ internal static class Program
         return failed == 0 && !summaries.Any(static summary => summary.HasCriticalValidationErrors) ? 0 : 1;
     }
 
-    /// <summary>BenchmarkDotNet asks for benchmarks on the console when none are named, and wants a shape for the list.</summary>
+    /// <summary>BenchmarkDotNet asks for benchmarks on the console when none are named, and wants a shape for the
+    /// list.</summary>
     private static string[] Complete(string[] arguments) => arguments switch
     {
         [] => ["--filter", "*"],

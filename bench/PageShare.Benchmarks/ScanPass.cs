@@ -6,13 +6,13 @@ using PageShare.Memory;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// A full pass of the scanner over half a GiB, each as time a page of it. Limit: XxHash3 over the same memory, in the guest's own
-/// mapping, on one thread.
+/// A full pass of the scanner over half a GiB, each as time a page of it. Limit: XxHash3 over the same memory, in the
+/// guest's own mapping, on one thread.
 /// </summary>
 /// <remarks>
-/// The first pass is over unique memory that the guest has written and nobody looked at. Later ones are over the same memory:
-/// unwritten since; with one page in a hundred written; without help from the kernel, so that all is hashed again. Merging is the
-/// second pass over two guests with equal contents; the last one a pass over these, merged.
+/// The first pass is over unique memory that the guest has written and nobody looked at. Later ones are over the same
+/// memory: unwritten since; with one page in a hundred written; without help from the kernel, so that all is hashed
+/// again. Merging is the second pass over two guests with equal contents; the last one a pass over these, merged.
 /// </remarks>
 public unsafe class ScanPass
 {

@@ -5,7 +5,8 @@ using PageShare.Content;
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// Telling pages of zeros from others. Limits: reading all of a page that is zero, and the first word of one that is not.
+/// Telling pages of zeros from others. Limits: reading all of a page that is zero, and the first word of one that is
+/// not.
 /// </summary>
 public class ZeroTest
 {

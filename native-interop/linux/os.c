@@ -42,9 +42,9 @@ static void keep_from_children(const ps_region *region, uint64_t page, uint64_t 
 }
 
 /*
- * A refused mmap leaves the old mapping as it was; but a kernel that runs out of its own memory half-way (Linux 6.12 and
- * later) may have taken it away already. There is no way back then, and nothing better to do than to try for as long as
- * a break may wait: the bytes are where the new mapping will show them.
+ * A refused mmap leaves the old mapping as it was; but a kernel that runs out of its own memory half-way (Linux 6.12
+ * and later) may have taken it away already. There is no way back then, and nothing better to do than to try for as
+ * long as a break may wait: the bytes are where the new mapping will show them.
  */
 static int has_gap(uint8_t *address, size_t bytes)
 {

@@ -83,9 +83,9 @@ public sealed record EngineOptions
     public bool ScanWhenBusy { get; init; }
 
     /// <summary>
-    /// Whether to have the kernel tell which pages were written since the last pass (userfaultfd and PAGEMAP_SCAN, Linux 6.7),
-    /// where it can. Default true: a pass over memory that was not written then costs next to nothing. The price is about a
-    /// microsecond at the first store to a page after each pass. False: every pass hashes all pages.
+    /// Whether to have the kernel tell which pages were written since the last pass (userfaultfd and PAGEMAP_SCAN,
+    /// Linux 6.7), where it can. Default true: a pass over memory that was not written then costs next to nothing. The
+    /// price is about a microsecond at the first store to a page after each pass. False: every pass hashes all pages.
     /// </summary>
     public bool TrackWrites { get; init; } = true;
 

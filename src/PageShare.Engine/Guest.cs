@@ -9,14 +9,15 @@ namespace PageShare;
 
 /// <summary>One consumer of memory: a page-aligned range whose equal pages the engine shares.</summary>
 /// <remarks>
-/// <para>Use the memory as any other: load and store by <see cref="Pointer"/>, spans or <see cref="Memory{T}"/>, from any thread,
-/// also while the engine scans and merges. A store to a shared page takes some microseconds, once.</para>
-/// <para>System calls are the exception. One that writes into the memory (reading a file, receiving from a socket) fails with
-/// EFAULT where a page is shared or is just being compared: pin the range with <see cref="PinWritable"/> for the time of
-/// the call, or use <see cref="ReadFrom"/> and <see cref="ReceiveFrom"/>, which do. In <see cref="FaultMode.Kernel"/> mode only
-/// pages that are just being compared fail, which is rare but happens: pin there too. System calls that only read the memory
-/// need nothing.</para>
-/// <para>Thread-safe. After <see cref="Dispose"/> the range is unmapped, and touching it is an ordinary access violation.</para>
+/// <para>Use the memory as any other: load and store by <see cref="Pointer"/>, spans or <see cref="Memory{T}"/>, from
+/// any thread, also while the engine scans and merges. A store to a shared page takes some microseconds, once.</para>
+/// <para>System calls are the exception. One that writes into the memory (reading a file, receiving from a socket)
+/// fails with EFAULT where a page is shared or is just being compared: pin the range with <see cref="PinWritable"/> for
+/// the time of the call, or use <see cref="ReadFrom"/> and <see cref="ReceiveFrom"/>, which do. In
+/// <see cref="FaultMode.Kernel"/> mode only pages that are just being compared fail, which is rare but happens: pin
+/// there too. System calls that only read the memory need nothing.</para>
+/// <para>Thread-safe. After <see cref="Dispose"/> the range is unmapped, and touching it is an ordinary access
+/// violation.</para>
 /// </remarks>
 public sealed unsafe class Guest : IDisposable
 {
@@ -55,8 +56,8 @@ public sealed unsafe class Guest : IDisposable
     }
 
     /// <summary>
-    /// Whether its pages may be shared. Set to false, it is left alone from then on, and what it shares stays shared until it is
-    /// written, or <see cref="Unshare"/> is called.
+    /// Whether its pages may be shared. Set to false, it is left alone from then on, and what it shares stays shared
+    /// until it is written, or <see cref="Unshare"/> is called.
     /// </summary>
     public bool Sharing
     {
@@ -102,7 +103,8 @@ public sealed unsafe class Guest : IDisposable
     }
 
     /// <summary>Makes the guest larger; its address stays.</summary>
-    /// <param name="newSizeInBytes">A multiple of 4096, between <see cref="Length"/> and <see cref="MaximumLength"/>.</param>
+    /// <param name="newSizeInBytes">A multiple of 4096, between <see cref="Length"/> and
+    /// <see cref="MaximumLength"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is not.</exception>
     /// <exception cref="InvalidOperationException">The memory was adopted.</exception>
     /// <exception cref="PlatformException">The system has no memory or mapping for it.</exception>
@@ -129,15 +131,16 @@ public sealed unsafe class Guest : IDisposable
     }
 
     /// <summary>
-    /// Keeps a range private and writable until the result is disposed, so that I/O may go into it: system calls that write to
-    /// it, direct I/O, io_uring. Its whole pages are pinned.
+    /// Keeps a range private and writable until the result is disposed, so that I/O may go into it: system calls that
+    /// write to it, direct I/O, io_uring. Its whole pages are pinned.
     /// </summary>
     /// <param name="offset">Byte offset, from 0.</param>
     /// <param name="length">Bytes, above 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the guest.</exception>
     /// <exception cref="ObjectDisposedException">The guest is disposed.</exception>
     /// <exception cref="PlatformException">
-    /// No memory for the pages' own copies within <see cref="EngineOptions.BreakTimeout"/>, or over 4,095 pins on a page.
+    /// No memory for the pages' own copies within <see cref="EngineOptions.BreakTimeout"/>, or over 4,095 pins on a
+    /// page.
     /// </exception>
     public WritablePin PinWritable(long offset, long length)
     {
@@ -147,8 +150,8 @@ public sealed unsafe class Guest : IDisposable
     }
 
     /// <summary>
-    /// Breaks sharing of a range now, which costs less than a fault a page later. Promises nothing about system calls: the next
-    /// pass may share the pages again.
+    /// Breaks sharing of a range now, which costs less than a fault a page later. Promises nothing about system calls:
+    /// the next pass may share the pages again.
     /// </summary>
     /// <inheritdoc cref="PinWritable"/>
     public void EnsureWritable(long offset, long length)
@@ -174,7 +177,8 @@ public sealed unsafe class Guest : IDisposable
         }
     }
 
-    /// <summary>Receives from a socket into the guest, with the range pinned meanwhile. Waits as the socket does.</summary>
+    /// <summary>Receives from a socket into the guest, with the range pinned meanwhile. Waits as the socket
+    /// does.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="offset">Byte offset in the guest.</param>
     /// <param name="length">Most bytes.</param>
@@ -191,7 +195,8 @@ public sealed unsafe class Guest : IDisposable
         }
     }
 
-    /// <summary>Gives every page its own copy again. The scanner may share them again later, unless <see cref="Sharing"/> is off.</summary>
+    /// <summary>Gives every page its own copy again. The scanner may share them again later, unless
+    /// <see cref="Sharing"/> is off.</summary>
     /// <exception cref="PlatformException">No memory for the copies; what has none stays shared.</exception>
     public void Unshare() => EnsureWritable(0, Length);
 
@@ -200,8 +205,8 @@ public sealed unsafe class Guest : IDisposable
     public GuestSnapshot Snapshot() => _engine.SnapshotOf(this);
 
     /// <summary>
-    /// Frees the guest. An adopted range becomes ordinary private memory with the same bytes. Waits for fault handlers inside;
-    /// while a pin is held, the memory stays until the pin ends.
+    /// Frees the guest. An adopted range becomes ordinary private memory with the same bytes. Waits for fault handlers
+    /// inside; while a pin is held, the memory stays until the pin ends.
     /// </summary>
     /// <exception cref="InvalidOperationException">The memory was adopted and is pinned.</exception>
     public void Dispose() => _engine.Remove(this);

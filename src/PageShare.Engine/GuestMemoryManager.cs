@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace PageShare;
 
-/// <summary>Guest memory as <see cref="Memory{T}"/>. Pinning such memory pins the guest's pages for I/O as well.</summary>
+/// <summary>Guest memory as <see cref="Memory{T}"/>. Pinning such memory pins the guest's pages for I/O as
+/// well.</summary>
 internal sealed unsafe class GuestMemoryManager(Guest guest, long offset, int length) : MemoryManager<byte>
 {
     private readonly Stack<WritablePin> _pins = []; // guard: itself

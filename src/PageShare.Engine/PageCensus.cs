@@ -41,8 +41,8 @@ internal sealed unsafe class PageCensus
     public long AnonymousCopies { get; private set; }
 
     /// <summary>
-    /// Brings the books of a region up to date with what its guest did. To be done for all regions of a domain before the
-    /// first of them is counted: how many pages use a frame must not change in between.
+    /// Brings the books of a region up to date with what its guest did. To be done for all regions of a domain before
+    /// the first of them is counted: how many pages use a frame must not change in between.
     /// </summary>
     public static void Reconcile(GuestRegion region, MergeTally totals)
     {

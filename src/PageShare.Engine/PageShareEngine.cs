@@ -8,13 +8,13 @@ using PageShare.Scan;
 namespace PageShare;
 
 /// <summary>
-/// Finds equal pages in the memory of its guests, maps them to one physical page, and lets a guest have its own copy again the
-/// moment it writes. What VMware ESX does as transparent page sharing (Waldspurger, "Memory Resource Management in VMware ESX
-/// Server", OSDI 2002) and Linux as KSM, in user mode.
+/// Finds equal pages in the memory of its guests, maps them to one physical page, and lets a guest have its own copy
+/// again the moment it writes. What VMware ESX does as transparent page sharing (Waldspurger, "Memory Resource
+/// Management in VMware ESX Server", OSDI 2002) and Linux as KSM, in user mode.
 /// </summary>
 /// <remarks>
-/// <para>The first engine of a process installs a handler for SIGSEGV in front of the runtime's. It stays for the life of the
-/// process and passes on what is not its own, so exceptions and crashes are what they were without it.</para>
+/// <para>The first engine of a process installs a handler for SIGSEGV in front of the runtime's. It stays for the life
+/// of the process and passes on what is not its own, so exceptions and crashes are what they were without it.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 public sealed class PageShareEngine : IDisposable, IAsyncDisposable
@@ -60,7 +60,8 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     /// <summary>Starts an engine.</summary>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
-    /// <exception cref="PlatformNotSupportedException">There is no PageShare for this system, or its page size is not 4096.</exception>
+    /// <exception cref="PlatformNotSupportedException">There is no PageShare for this system, or its page size is not
+    /// 4096.</exception>
     /// <exception cref="PlatformException">The fault handler cannot be installed.</exception>
     public static PageShareEngine Start(EngineOptions? options = null) =>
         Start(options, HostPlatform.Create(), hasher: null, TimeProvider.System);
@@ -90,11 +91,13 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         return engine;
     }
 
-    /// <summary>Makes a guest: zeroed, page-aligned memory, with a page at either end that faults on every access.</summary>
+    /// <summary>Makes a guest: zeroed, page-aligned memory, with a page at either end that faults on every
+    /// access.</summary>
     /// <param name="name">For people and snapshots; need not be unique.</param>
     /// <param name="sizeInBytes">A positive multiple of 4096, at most the machine's memory and swap space.</param>
     /// <param name="options">Domain, fault mode, room to grow; null for the engine's defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The size is none of that, or an option is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is none of that, or an option is out of
+    /// range.</exception>
     /// <exception cref="PlatformException">The system lacks memory, mappings, address space or descriptors.</exception>
     /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
     public Guest CreateGuest(string name, long sizeInBytes, GuestOptions? options = null)
@@ -117,23 +120,27 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes a guest of memory that exists: a page-aligned range of private anonymous memory, which others may go on using
-    /// meanwhile. Disposing the guest gives it back with the bytes that it has then.
+    /// Makes a guest of memory that exists: a page-aligned range of private anonymous memory, which others may go on
+    /// using meanwhile. Disposing the guest gives it back with the bytes that it has then.
     /// </summary>
     /// <remarks>
-    /// There are no guard pages around it. The range must not be unmapped, protected or remapped by anybody else while it is a
-    /// guest.
+    /// There are no guard pages around it. The range must not be unmapped, protected or remapped by anybody else while
+    /// it is a guest.
     /// </remarks>
     /// <param name="pointer">First byte, page-aligned.</param>
     /// <param name="length">A positive multiple of 4096.</param>
     /// <param name="name">For people and snapshots; null for one made of the address.</param>
     /// <param name="options">Domain and fault mode; null for the engine's defaults.</param>
-    /// <exception cref="ArgumentException">The range is not aligned, not all private anonymous, or a guest's already.</exception>
+    /// <exception cref="ArgumentException">The range is not aligned, not all private anonymous, or a guest's
+    /// already.</exception>
     /// <exception cref="PlatformNotSupportedException">The system cannot do that: Windows.</exception>
-    /// <exception cref="PlatformException">The system lacks memory, mappings or descriptors; the range is what it was.</exception>
+    /// <exception cref="PlatformException">The system lacks memory, mappings or descriptors; the range is what it
+    /// was.</exception>
     /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
     public unsafe Guest Adopt(byte* pointer, long length, string? name = null, GuestOptions? options = null)
     {
+        // SAFETY: until the region is made the range is only asked about, not touched; that it stays the caller's to lend is
+        // the contract of this method.
         options ??= new GuestOptions();
         options.Validate();
         SizeCheck.RequirePages(length, nameof(length));
@@ -147,8 +154,6 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         return Add(name, options, domain =>
         {
             // Under the lock, or two who adopt the same range would both find it free.
-            // SAFETY: until the region is made the range is only asked about, not touched; that it stays the caller's to
-            // lend is the contract of this method.
             if (!PageSize.IsAligned((long)pointer) || !_platform.IsPrivateAnonymous(pointer, length))
             {
                 throw new ArgumentException(
@@ -163,7 +168,8 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// One full pass now, on the caller's thread, whether the machine is idle or not. The background scanner waits meanwhile.
+    /// One full pass now, on the caller's thread, whether the machine is idle or not. The background scanner waits
+    /// meanwhile.
     /// </summary>
     /// <param name="cancellationToken">Ends the pass early; the report says so, nothing is thrown.</param>
     /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
@@ -211,7 +217,8 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
 
     /// <summary>Ends scanning and frees all guests.</summary>
     /// <exception cref="AggregateException">
-    /// Some guests could not be freed, adopted ones that are pinned for instance. All others are; call it again for the rest.
+    /// Some guests could not be freed, adopted ones that are pinned for instance. All others are; call it again for the
+    /// rest.
     /// </exception>
     public void Dispose()
     {
@@ -286,7 +293,8 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Address space is cheap, and a guest that can't grow is a surprise: twice the size, and a GiB at least.</summary>
+    /// <summary>Address space is cheap, and a guest that can't grow is a surprise: twice the size, and a GiB at
+    /// least.</summary>
     private long DefaultMaximum(long sizeInBytes) =>
         Math.Max(sizeInBytes, Math.Min(Math.Max(2 * sizeInBytes, 1L << 30), _platform.MemoryAndSwapBytes / PageSize.Bytes * PageSize.Bytes));
 
@@ -302,7 +310,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
             ThrowIfDisposed();
             if ((options.FaultMode ?? Options.FaultMode) == FaultMode.Kernel)
             {
-                _scanner.WatchKernelBreaks();
+                _scanner.KernelBreaks.Watch();
             }
 
             var domain = options.Domain ?? (Options.DomainPerGuest ? $"{name}#{++_domainSerial}" : Options.DefaultDomain);

@@ -27,7 +27,7 @@ internal sealed unsafe class SnapshotBuilder(
     /// <summary>One guest alone.</summary>
     public GuestSnapshot Build(GuestRegion region)
     {
-        scanner.DrainBreakEvents();
+        scanner.KernelBreaks.Drain(scanner.Totals);
         PageCensus.Reconcile(region, scanner.Totals);
         return Build(region, FramesOf(region.Domain), new GuestSums());
     }
@@ -35,7 +35,7 @@ internal sealed unsafe class SnapshotBuilder(
     /// <summary>Keeps what a guest has counted, just before it goes.</summary>
     public void Retire(GuestRegion region)
     {
-        scanner.DrainBreakEvents();
+        scanner.KernelBreaks.Drain(scanner.Totals);
         PageCensus.CountCopies(region, scanner.Totals);
         _gone.Add(region);
         _breakRates.Remove(region);
@@ -44,7 +44,7 @@ internal sealed unsafe class SnapshotBuilder(
     /// <summary>Everything.</summary>
     public EngineSnapshot Build()
     {
-        scanner.DrainBreakEvents();
+        scanner.KernelBreaks.Drain(scanner.Totals);
         _scanRate.Observe(scanner.Totals.PagesScanned);
         var sums = new GuestSums();
         sums.Add(_gone);
@@ -57,7 +57,7 @@ internal sealed unsafe class SnapshotBuilder(
             Guests = [.. registry.Regions.Select(region => guests[region])],
             SealKind = platform.SealKind,
             BreakCounting = registry.Regions.Any(static region => region.Copies is not null)
-                ? scanner.KernelBreakCounting
+                ? scanner.KernelBreaks.Kind
                 : "handler",
             WriteTracking = scanner.WriteTracking,
             Warnings = [.. scanner.Warnings],

@@ -8,8 +8,8 @@ namespace PageShare;
 /// <see cref="Guest.PinWritable"/>.
 /// </summary>
 /// <remarks>
-/// Thread-safe. While a pin is held the memory stays mapped even if its guest is disposed; a pin that is never disposed keeps it
-/// for the life of the process.
+/// Thread-safe. While a pin is held the memory stays mapped even if its guest is disposed; a pin that is never disposed
+/// keeps it for the life of the process.
 /// </remarks>
 public sealed class WritablePin : IDisposable
 {

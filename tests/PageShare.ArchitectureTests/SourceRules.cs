@@ -5,7 +5,8 @@ namespace PageShare.ArchitectureTests;
 /// <summary>A file's path from the repository's root, with forward slashes, and its text.</summary>
 internal readonly record struct SourceFile(string Path, string Text);
 
-/// <summary>Rules about single source files. Each yields one line per violation, and nothing for a clean file.</summary>
+/// <summary>Rules about single source files. Each yields one line per violation, and nothing for a clean
+/// file.</summary>
 internal static partial class SourceRules
 {
     public const int MostLines = 400;

@@ -4,8 +4,8 @@ using PageShare.TestKit.Proof;
 namespace PageShare.ContractTests;
 
 /// <summary>
-/// The sequence that kernels test KSM with: three guests, filled with one letter each, refilled again and again; the exact
-/// counters every time.
+/// The sequence that kernels test KSM with: three guests, filled with one letter each, refilled again and again; the
+/// exact counters every time.
 /// </summary>
 public sealed class KsmSequenceTests : EngineTest
 {
@@ -13,10 +13,10 @@ public sealed class KsmSequenceTests : EngineTest
 
     private TestEngine _engine = null!;
 
-    [Theory, BothModes]
-    public void RefilledGuestsShareExactlyWhatIsEqualEachTime(FaultMode mode)
+    [Theory, EverySetup]
+    public void RefilledGuestsShareExactlyWhatIsEqualEachTime(FaultMode mode, bool tracking)
     {
-        Begin(Start(mode));
+        Begin(Start(mode, tracking));
 
         Fill('c', 'a', 'a');
         SharesExactly(frames: 2, sharing: (3 * Pages) - 2, unshared: 0);
@@ -35,10 +35,10 @@ public sealed class KsmSequenceTests : EngineTest
         SharesExactly(frames: 1, sharing: (3 * Pages) - 2, unshared: 1); // and all over again
     }
 
-    [Theory, BothModes]
-    public void APageThatBecomesEqualAgainJoinsTheOthers(FaultMode mode)
+    [Theory, EverySetup]
+    public void APageThatBecomesEqualAgainJoinsTheOthers(FaultMode mode, bool tracking)
     {
-        Begin(Start(mode));
+        Begin(Start(mode, tracking));
         Fill('c', 'c', 'c');
         _engine.Guests[1].Write(17, PageContent.Of('e'));
         SharesExactly(frames: 1, sharing: (3 * Pages) - 2, unshared: 1);
@@ -46,10 +46,10 @@ public sealed class KsmSequenceTests : EngineTest
         SharesExactly(frames: 1, sharing: (3 * Pages) - 1, unshared: 0);
     }
 
-    [Theory, BothModes]
-    public void AFrameGoesWithItsLastUser(FaultMode mode)
+    [Theory, EverySetup]
+    public void AFrameGoesWithItsLastUser(FaultMode mode, bool tracking)
     {
-        Begin(Start(mode));
+        Begin(Start(mode, tracking));
         Fill('a', 'b', 'c');
         SharesExactly(frames: 3, sharing: (3 * Pages) - 3, unshared: 0);
         for (var page = 0; page < Pages; page++)

@@ -32,15 +32,11 @@ public sealed class OptimumTests : EngineTest
 
     private static string? Folder => Environment.GetEnvironmentVariable("PAGESHARE_IMAGES");
 
-    [Theory]
-    [InlineData(FaultMode.Signal, true)]
-    [InlineData(FaultMode.Signal, false)]
-    [InlineData(FaultMode.Kernel, true)]
-    [InlineData(FaultMode.Kernel, false)]
+    [Theory, EverySetup]
     public void GeneratedImagesAreSharedToTheLastPage(FaultMode mode, bool tracking)
     {
         var random = Seeds.Create();
-        var engine = Start(TestEngine.Defaults with { FaultMode = mode, TrackWrites = tracking });
+        var engine = Start(mode, tracking);
         for (var guest = 0; guest < 3; guest++)
         {
             var number = guest;
@@ -99,7 +95,8 @@ public sealed class OptimumTests : EngineTest
         }
     }
 
-    // Zero pages, fill patterns in stretches of chance, duplicates inside a guest and across, and pages of a guest's own.
+    // Zero pages, fill patterns in stretches of chance, duplicates inside a guest and across, and pages of a guest's
+    // own.
     private static PageContent Draw(Random random, int guest) => random.Next(10) switch
     {
         0 or 1 => PageContent.Zero,

@@ -21,9 +21,9 @@ public sealed unsafe class SharingProofTests : EngineTest
         engine.Guests.SelectMany((guest, index) => Enumerable.Range(0, (int)guest.Pages).Select(page => contentOf(index, page)))
             .Where(static content => content != PageContent.Zero).Distinct().Count();
 
-    private TestEngine StartMixed(FaultMode mode)
+    private TestEngine StartMixed(FaultMode mode, bool tracking = true)
     {
-        var engine = Start(mode);
+        var engine = Start(mode, tracking);
         engine.AddGuest("first", Pages, page => Mixed(0, page));
         engine.AddGuest("second", Pages, page => Mixed(1, page));
         return engine;
@@ -91,10 +91,10 @@ public sealed unsafe class SharingProofTests : EngineTest
         engine.VerifyAll();
     }
 
-    [Theory, BothModes]
-    public void TheKernelsBlocksFallByExactlyThePagesSaved(FaultMode mode)
+    [Theory, EverySetup]
+    public void TheKernelsBlocksFallByExactlyThePagesSaved(FaultMode mode, bool tracking)
     {
-        var engine = StartMixed(mode);
+        var engine = StartMixed(mode, tracking);
         Assert.Equal(2 * Pages, MemoryObjects.AllPages);
 
         engine.Converge();
@@ -105,10 +105,10 @@ public sealed unsafe class SharingProofTests : EngineTest
         Assert.Equal(left, MemoryObjects.AllPages); // the snapshot itself took nothing
     }
 
-    [Theory, BothModes]
-    public void UnsharingEverythingTakesTheBlocksBackAndEmptiesTheStore(FaultMode mode)
+    [Theory, EverySetup]
+    public void UnsharingEverythingTakesTheBlocksBackAndEmptiesTheStore(FaultMode mode, bool tracking)
     {
-        var engine = StartMixed(mode);
+        var engine = StartMixed(mode, tracking);
         engine.Converge();
         engine.Engine.UnshareAll();
         engine.Scan(); // sees that the frames have no users any more
@@ -119,10 +119,10 @@ public sealed unsafe class SharingProofTests : EngineTest
 
     private const int ZeroPages = 2 * Pages / 6;
 
-    [Theory, BothModes]
-    public void MappingsAfterMergingAndUnsharingEverythingAreWhatTheyWere(FaultMode mode)
+    [Theory, EverySetup]
+    public void MappingsAfterMergingAndUnsharingEverythingAreWhatTheyWere(FaultMode mode, bool tracking)
     {
-        var engine = StartMixed(mode);
+        var engine = StartMixed(mode, tracking);
         var before = engine.Guests.Select(MappingsOf).ToList();
         Assert.All(before, static count => Assert.Equal(1, count));
         engine.Converge();
@@ -134,10 +134,10 @@ public sealed unsafe class SharingProofTests : EngineTest
         engine.VerifyAll();
     }
 
-    [Theory, BothModes]
-    public void MappingsAfterWritingEveryPageAreWhatTheyWere(FaultMode mode)
+    [Theory, EverySetup]
+    public void MappingsAfterWritingEveryPageAreWhatTheyWere(FaultMode mode, bool tracking)
     {
-        var engine = StartMixed(mode);
+        var engine = StartMixed(mode, tracking);
         engine.Converge();
         foreach (var guest in engine.Guests)
         {
@@ -149,10 +149,10 @@ public sealed unsafe class SharingProofTests : EngineTest
         engine.VerifyAll();
     }
 
-    [Theory, BothModes]
-    public void NoMappingOfAGuestIsEverInheritedByAForkedChild(FaultMode mode)
+    [Theory, EverySetup]
+    public void NoMappingOfAGuestIsEverInheritedByAForkedChild(FaultMode mode, bool tracking)
     {
-        var engine = StartMixed(mode);
+        var engine = StartMixed(mode, tracking);
         AllAreKeptFromChildren(engine);
         engine.Converge();
         AllAreKeptFromChildren(engine);
@@ -171,10 +171,10 @@ public sealed unsafe class SharingProofTests : EngineTest
         AllAreKeptFromChildren(engine);
     }
 
-    [Theory, BothModes]
-    public void EveryZeroPageReadIsSavedAgainOnePassLater(FaultMode mode)
+    [Theory, EverySetup]
+    public void EveryZeroPageReadIsSavedAgainOnePassLater(FaultMode mode, bool tracking)
     {
-        var engine = Start(mode);
+        var engine = Start(mode, tracking);
         var guest = engine.AddGuest("zeros", Pages, static _ => PageContent.Zero);
         Assert.Equal(Pages, MemoryObjects.AllPages);
         engine.Converge();

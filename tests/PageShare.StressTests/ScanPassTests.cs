@@ -5,7 +5,8 @@ using PageShare.TestKit;
 
 namespace PageShare.StressTests;
 
-/// <summary>Passes step by step, as the background scanner makes them: what the oracle met by chance, for certain.</summary>
+/// <summary>Passes step by step, as the background scanner makes them: what the oracle met by chance, for
+/// certain.</summary>
 public sealed class ScanPassTests : EngineTest
 {
     // More than a stretch, and not a multiple of the slices.
@@ -16,9 +17,10 @@ public sealed class ScanPassTests : EngineTest
     public void PassesInSlicesOfAnySizeGoOverEveryPageAndShareWhatIsEqual(FaultMode mode)
     {
         var engine = Start(mode);
-        engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + (page % 100)));
+        var noLarger = new GuestOptions { MaximumBytes = Pages * PageContent.Bytes };
+        engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + (page % 100)), noLarger);
         var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), new MappingBudget { Limit = 10_000 });
-        for (var number = 0; number < 4; number++)
+        for (var number = 0; number < 8; number++)
         {
             var scanned = 0;
             var pass = new ScanPass(engine.Engine.Registry, scan, number, mayMerge: true, new MergeTally());

@@ -6,8 +6,8 @@ using PageShare.TestKit.Proof;
 namespace PageShare.TestKit;
 
 /// <summary>
-/// Checks that what the engine has written down is what the page words say, while nobody writes or scans: a page that a race
-/// left behind shows here.
+/// Checks that what the engine has written down is what the page words say, while nobody writes or scans: a page that a
+/// race left behind shows here.
 /// </summary>
 public static class EngineBooks
 {

@@ -4,8 +4,8 @@ using PageShare.TestKit.Proof;
 namespace PageShare.TestKit;
 
 /// <summary>
-/// What tests of a whole engine begin with. When a test has ended, gates are open, nothing fails on purpose any more, and
-/// nothing of its engines may be left in the process.
+/// What tests of a whole engine begin with. When a test has ended, gates are open, nothing fails on purpose any more,
+/// and nothing of its engines may be left in the process.
 /// </summary>
 public abstract class EngineTest : IDisposable
 {
@@ -24,6 +24,10 @@ public abstract class EngineTest : IDisposable
 
     /// <summary>Starts an engine that does nothing by itself; it ends with the test.</summary>
     protected TestEngine Start(FaultMode mode) => Keep(TestEngine.Start(mode));
+
+    /// <summary>The same, with written pages told by the kernel or not.</summary>
+    protected TestEngine Start(FaultMode mode, bool tracking) =>
+        Start(TestEngine.Defaults with { FaultMode = mode, TrackWrites = tracking });
 
     /// <summary>Starts an engine that ends with the test.</summary>
     protected TestEngine Start(EngineOptions options) => Keep(TestEngine.Start(options));

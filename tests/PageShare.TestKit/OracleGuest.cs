@@ -1,7 +1,8 @@
 namespace PageShare.TestKit;
 
 /// <summary>A guest, and beside it every byte that it should hold.</summary>
-/// <remarks>Not thread-safe: writers of other threads tell it by <see cref="Expect"/> what they wrote, from the test's thread.</remarks>
+/// <remarks>Not thread-safe: writers of other threads tell it by <see cref="Expect"/> what they wrote, from the test's
+/// thread.</remarks>
 public sealed unsafe class OracleGuest
 {
     private readonly List<byte> _expected;

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace PageShare.TestKit;
 
-/// <summary>What a page of 4096 bytes holds, in one number: tests write it, remember it, and check every byte of it.</summary>
+/// <summary>What a page of 4096 bytes holds, in one number: tests write it, remember it, and check every byte of
+/// it.</summary>
 /// <remarks>Equal numbers are equal pages, different numbers different pages.</remarks>
 /// <param name="Id">0: all zero. Below 0: filled with the byte −Id, −1 to −255. Above 0: pseudo-random, unique.</param>
 public readonly record struct PageContent(long Id)
@@ -62,8 +63,8 @@ public readonly record struct PageContent(long Id)
             ? $"page that begins 0x{BinaryPrimitives.ReadUInt64BigEndian(page):x16}"
             : $"page of 0x{page[0]:x2}";
 
-    // The first word is the number itself, which makes contents differ for certain. The rest is SplitMix64 (Steele, Lea,
-    // Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
+    // The first word is the number itself, which makes contents differ for certain. The rest is SplitMix64 (Steele,
+    // Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
     private ulong WordAt(int index)
     {
         if (index == 0)

@@ -80,8 +80,8 @@ public sealed class TestEngine : IDisposable
     public CounterSet Totals => Engine.Snapshot().Totals;
 
     /// <summary>
-    /// What sharing can save at best, by exact counting: pages less distinct non-zero contents, domain by domain. All pages of
-    /// the guests must have been written.
+    /// What sharing can save at best, by exact counting: pages less distinct non-zero contents, domain by domain. All
+    /// pages of the guests must have been written.
     /// </summary>
     public long OptimumPages => _guests
         .Where(static guest => !guest.Guest.Region.Handle.IsClosed)

@@ -88,8 +88,8 @@ internal sealed record CgroupMemory(int Version, string Path, long? LimitBytes, 
             return 0;
         }
 
-        // Version 1 gives the group's own figure first and the one with all groups below it as "total_"; in version 2 the
-        // plain one is the total.
+        // Version 1 gives the group's own figure first and the one with all groups below it as "total_"; in version 2
+        // the plain one is the total.
         long droppable = 0;
         foreach (string line in File.ReadLines(statistics))
         {

@@ -4,7 +4,8 @@ using System.CommandLine.Invocation;
 
 namespace PageShare.Cli;
 
-/// <summary>The usual help, followed by examples and notes: people copy an example before they read an option.</summary>
+/// <summary>The usual help, followed by examples and notes: people copy an example before they read an
+/// option.</summary>
 internal sealed class ExampleHelp : SynchronousCommandLineAction
 {
     private readonly HelpAction _usual = new();

@@ -6,7 +6,8 @@ internal static class ExitCode
     /// <summary><c>run</c>: every byte verified. <c>doctor</c>: PageShare works here.</summary>
     public const int Success = 0;
 
-    /// <summary>Not verified, or duplicates were there and nothing was saved, or the machine stood in the way.</summary>
+    /// <summary>Not verified, or duplicates were there and nothing was saved, or the machine stood in the
+    /// way.</summary>
     public const int Failed = 1;
 
     /// <summary>The command line, or a file that it names, can't be used.</summary>

@@ -6,7 +6,8 @@ using PageShare.Cli.Scan;
 
 namespace PageShare.Cli;
 
-/// <summary>The command <c>pageshare</c>: parses the command line and turns every failure into a message and a code.</summary>
+/// <summary>The command <c>pageshare</c>: parses the command line and turns every failure into a message and a
+/// code.</summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
@@ -36,7 +37,8 @@ internal static class Program
         });
     }
 
-    /// <summary>Runs a command's body: what went wrong is one line on standard error, and the exit code says the kind.</summary>
+    /// <summary>Runs a command's body: what went wrong is one line on standard error, and the exit code says the
+    /// kind.</summary>
     public static int Guard(Func<int> body)
     {
         try

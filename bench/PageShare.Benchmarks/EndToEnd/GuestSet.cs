@@ -4,8 +4,9 @@ using PageShare.Memory;
 namespace PageShare.Benchmarks.EndToEnd;
 
 /// <summary>
-/// Guests of which half of the pages are in each of them: runs of pages, as files are in page caches, in an order of each guest's
-/// own. Runs that are common and runs that are not take turns, so that every shared run is a mapping of its own.
+/// Guests of which half of the pages are in each of them: runs of pages, as files are in page caches, in an order of
+/// each guest's own. Runs that are common and runs that are not take turns, so that every shared run is a mapping of
+/// its own.
 /// </summary>
 internal sealed unsafe class GuestSet
 {

@@ -5,7 +5,8 @@ using PageShare.Metrics;
 namespace PageShare.Benchmarks.EndToEnd;
 
 /// <summary>
-/// A guest thread that stores to pages while they are being merged, and so meets seals: how often, and for how long it waits.
+/// A guest thread that stores to pages while they are being merged, and so meets seals: how often, and for how long it
+/// waits.
 /// </summary>
 /// <param name="engine">The engine, with nobody else using it.</param>
 /// <param name="set">Its guests.</param>

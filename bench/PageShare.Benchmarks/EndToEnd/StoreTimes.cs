@@ -9,7 +9,8 @@ namespace PageShare.Benchmarks.EndToEnd;
 /// <param name="P99Nanoseconds">99 % were no slower.</param>
 internal sealed record StoreTimes(long P50Nanoseconds, long P99Nanoseconds)
 {
-    /// <summary>Times one store to each of the pages; the content stays what it was. Reading the clock is in it, some 50 ns.</summary>
+    /// <summary>Times one store to each of the pages; the content stays what it was. Reading the clock is in it, some
+    /// 50 ns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static unsafe StoreTimes Measure(byte*[] pages)
     {

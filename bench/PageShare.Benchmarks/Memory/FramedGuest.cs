@@ -4,11 +4,12 @@ using PageShare.Platform;
 
 namespace PageShare.Benchmarks.Memory;
 
-/// <summary>A guest whose pages equal frames of its domain's store: from here on merging and breaking can be timed alone.</summary>
+/// <summary>A guest whose pages equal frames of its domain's store: from here on merging and breaking can be timed
+/// alone.</summary>
 /// <remarks>
-/// The frames are made here and the orders given to the shim as the engine's merger gives them; the scanner's books stay empty.
-/// Runs are lone, as they mostly are in real memory: behind each lies a page that does not share, so each takes a mapping of
-/// its own and a seal of its own. Not thread-safe.
+/// The frames are made here and the orders given to the shim as the engine's merger gives them; the scanner's books
+/// stay empty. Runs are lone, as they mostly are in real memory: behind each lies a page that does not share, so each
+/// takes a mapping of its own and a seal of its own. Not thread-safe.
 /// </remarks>
 internal sealed unsafe class FramedGuest : IDisposable
 {
@@ -112,7 +113,8 @@ internal sealed unsafe class FramedGuest : IDisposable
         }
     }
 
-    /// <summary>Loads from each page that shares, so that it is mapped before it breaks: guests read more than they write.</summary>
+    /// <summary>Loads from each page that shares, so that it is mapped before it breaks: guests read more than they
+    /// write.</summary>
     public ulong ReadSharing()
     {
         var sum = 0UL;

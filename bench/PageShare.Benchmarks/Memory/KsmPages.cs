@@ -7,8 +7,8 @@ namespace PageShare.Benchmarks.Memory;
 
 /// <summary>Memory that the kernel's own engine, KSM, has merged: what PageShare is measured against.</summary>
 /// <remarks>
-/// Needs root, and a KSM that nobody else uses: its settings are changed for the time of merging and put back right after it,
-/// also when the process is told to end meanwhile.
+/// Needs root, and a KSM that nobody else uses: its settings are changed for the time of merging and put back right
+/// after it, also when the process is told to end meanwhile.
 /// </remarks>
 internal sealed unsafe class KsmPages : IDisposable
 {

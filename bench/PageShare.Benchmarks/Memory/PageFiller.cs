@@ -5,8 +5,8 @@ namespace PageShare.Benchmarks.Memory;
 
 /// <summary>Page contents that look random, are all different, and cost little more than a copy to make.</summary>
 /// <remarks>
-/// A page is some window of a random block, with its number in front: hashing and comparing cost the same whatever the bytes are,
-/// as long as no two pages agree up to a late byte.
+/// A page is some window of a random block, with its number in front: hashing and comparing cost the same whatever the
+/// bytes are, as long as no two pages agree up to a late byte.
 /// </remarks>
 internal sealed unsafe class PageFiller
 {

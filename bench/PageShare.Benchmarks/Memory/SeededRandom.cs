@@ -1,8 +1,8 @@
 namespace PageShare.Benchmarks.Memory;
 
 /// <summary>
-/// Random numbers, the same for the same seed everywhere: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014). Not thread-safe.
+/// Random numbers, the same for the same seed everywhere: SplitMix64 (Steele, Lea and Flood, "Fast splittable
+/// pseudorandom number generators", 2014). Not thread-safe.
 /// </summary>
 internal struct SeededRandom(ulong seed)
 {

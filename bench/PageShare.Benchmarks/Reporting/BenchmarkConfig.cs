@@ -13,12 +13,13 @@ using Perfolizer.Horology;
 
 namespace PageShare.Benchmarks.Reporting;
 
-/// <summary>How all benchmarks run: in this process, one large invocation an iteration, processor time, medians.</summary>
+/// <summary>How all benchmarks run: in this process, one large invocation an iteration, processor time,
+/// medians.</summary>
 /// <remarks>
-/// In process, because BenchmarkDotNet would else generate and build a project, which needs a registry. Each invocation does
-/// tens of thousands of operations and lasts milliseconds, so one an iteration is enough, needs no calibration, and lets
-/// benchmarks that use up their state (a page breaks but once) set it up anew before each. The same for all, so that a
-/// benchmark and its limit are in one group.
+/// In process, because BenchmarkDotNet would else generate and build a project, which needs a registry. Each invocation
+/// does tens of thousands of operations and lasts milliseconds, so one an iteration is enough, needs no calibration,
+/// and lets benchmarks that use up their state (a page breaks but once) set it up anew before each. The same for all,
+/// so that a benchmark and its limit are in one group.
 /// </remarks>
 internal sealed class BenchmarkConfig : ManualConfig
 {

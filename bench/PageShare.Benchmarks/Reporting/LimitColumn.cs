@@ -7,10 +7,11 @@ using BenchmarkDotNet.Running;
 namespace PageShare.Benchmarks.Reporting;
 
 /// <summary>
-/// How many times as long as its physical limit a benchmark takes: median by median of the group's baseline, which is the least
-/// work that could do the same, measured in the same run.
+/// How many times as long as its physical limit a benchmark takes: median by median of the group's baseline, which is
+/// the least work that could do the same, measured in the same run.
 /// </summary>
-/// <remarks>BenchmarkDotNet's own ratio is one of means, which a single slow iteration on a shared machine spoils.</remarks>
+/// <remarks>BenchmarkDotNet's own ratio is one of means, which a single slow iteration on a shared machine
+/// spoils.</remarks>
 internal sealed class LimitColumn : BaselineCustomColumn
 {
     public override string Id => nameof(LimitColumn);

@@ -37,7 +37,8 @@ internal sealed class FrameTable : IDisposable
     /// <summary>Users of frames beyond the first of each, as KSM's pages_sharing.</summary>
     public long Sharing { get; private set; }
 
-    /// <summary>Bytes of the table up to the highest frame that was ever live; what is above is reserved, but not touched.</summary>
+    /// <summary>Bytes of the table up to the highest frame that was ever live; what is above is reserved, but not
+    /// touched.</summary>
     public long Bytes => _highWater * BytesPerFrame;
 
     /// <summary>Makes a free frame live, in creation and without users; its content has this hash.</summary>

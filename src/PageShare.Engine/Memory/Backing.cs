@@ -3,12 +3,12 @@ using PageShare.Platform;
 namespace PageShare.Memory;
 
 /// <summary>
-/// A region's own memory object: page i lives at offset i × 4096, always. The host reads it through a linear view, never
-/// through the guest's mapping, so it needs no luck with seals and faults.
+/// A region's own memory object: page i lives at offset i × 4096, always. The host reads it through a linear view,
+/// never through the guest's mapping, so it needs no luck with seals and faults.
 /// </summary>
 /// <remarks>
-/// Reading a hole through the view would allocate it, so callers know by <see cref="QueryResidency"/> or by their records that a
-/// page is there. Thread-safe but for <see cref="Grow"/>, which the engine's lock guards.
+/// Reading a hole through the view would allocate it, so callers know by <see cref="QueryResidency"/> or by their
+/// records that a page is there. Thread-safe but for <see cref="Grow"/>, which the engine's lock guards.
 /// </remarks>
 internal sealed unsafe class Backing : IDisposable
 {
@@ -59,7 +59,8 @@ internal sealed unsafe class Backing : IDisposable
 
     /// <summary>The same, as a span for one look. It must not outlive the region.</summary>
     public ReadOnlySpan<byte> ReadPage(PageNumber page) =>
-        // SAFETY: inside the view, which is as long as the region may become; a page above the region's end is never asked for.
+        // SAFETY: inside the view, which is as long as the region may become; a page above the region's end is never
+        // asked for.
         new(_view.Address + page.Offset, PageSize.Bytes);
 
     /// <summary>Which pages are there: lowest bit of resident[i] for page first + i.</summary>

@@ -6,9 +6,9 @@ namespace PageShare.Memory;
 /// The frames of one share domain: a memory object that only the host writes, and only where no page maps it.
 /// </summary>
 /// <remarks>
-/// The object grows in steps as frames are taken and never shrinks, since a truncation would also destroy the kernel's private
-/// copies above it; free frames are punched instead. All regions of the domain map it through one read-only descriptor: only
-/// mappings of the same open file join. Not thread-safe: guarded by the engine's lock.
+/// The object grows in steps as frames are taken and never shrinks, since a truncation would also destroy the kernel's
+/// private copies above it; free frames are punched instead. All regions of the domain map it through one read-only
+/// descriptor: only mappings of the same open file join. Not thread-safe: guarded by the engine's lock.
 /// </remarks>
 internal sealed unsafe class FrameStore : IDisposable
 {
@@ -52,7 +52,8 @@ internal sealed unsafe class FrameStore : IDisposable
     /// <summary>A frame's bytes.</summary>
     /// <param name="frame">A frame that was taken and filled; a free one must not be read.</param>
     public ReadOnlySpan<byte> ReadFrame(FrameNumber frame) =>
-        // SAFETY: inside the view by the allocator's bounds; only the host writes frames, under the engine's lock as here.
+        // SAFETY: inside the view by the allocator's bounds; only the host writes frames, under the engine's lock as
+        // here.
         new(View + frame.Offset, PageSize.Bytes);
 
     /// <summary>The read-only descriptor that every region of the domain maps.</summary>
@@ -70,11 +71,13 @@ internal sealed unsafe class FrameStore : IDisposable
     /// <summary>Bytes of bookkeeping.</summary>
     public long MetadataBytes => _allocator.Bytes;
 
-    /// <summary>Takes up to <paramref name="wanted"/> neighbouring frames; <paramref name="got"/> may be less, or 0.</summary>
+    /// <summary>Takes up to <paramref name="wanted"/> neighbouring frames; <paramref name="got"/> may be less, or
+    /// 0.</summary>
     public FrameNumber Allocate(int wanted, out int got) => _allocator.Allocate(wanted, out got);
 
     /// <summary>
-    /// Writes frames that were taken and that no page maps yet. False when there is no memory; they are to be freed then.
+    /// Writes frames that were taken and that no page maps yet. False when there is no memory; they are to be freed
+    /// then.
     /// </summary>
     /// <param name="first">First frame.</param>
     /// <param name="source">Bytes of all of them; may change meanwhile, since merging compares under seal.</param>
@@ -101,7 +104,8 @@ internal sealed unsafe class FrameStore : IDisposable
             }
             catch (PlatformException)
             {
-                // Their memory stays until they are used again; the kernel's figure shows it. The books must not stop half-way.
+                // Their memory stays until they are used again; the kernel's figure shows it. The books must not stop
+                // half-way.
             }
         }
 

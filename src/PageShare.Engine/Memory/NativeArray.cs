@@ -90,8 +90,8 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     /// <exception cref="OutOfMemoryException">The C heap has no small block.</exception>
     /// <exception cref="PlatformException">The system has no large one.</exception>
     /// <remarks>
-    /// Large blocks do not come from calloc: once such a block was freed, it keeps it, hands it out again, and zeroes it by hand,
-    /// which commits all of it.
+    /// Large blocks do not come from calloc: once such a block was freed, it keeps it, hands it out again, and zeroes
+    /// it by hand, which commits all of it.
     /// </remarks>
     public static NativeArray<T> Allocate(long length, int alignment = 64)
     {

@@ -23,15 +23,16 @@ internal enum CandidateKind : byte
 /// <param name="Id">Frame: the frame's number. Pair: the page id of the other page.</param>
 /// <param name="Hash">Hash of the page, for Frame and Pair.</param>
 /// <param name="IsReady">
-/// Whether it may be done now. A page that has yet to prove stable, or whose other has, is proposed all the same, so that the
-/// mapping budget knows what comes.
+/// Whether it may be done now. A page that has yet to prove stable, or whose other has, is proposed all the same, so
+/// that the mapping budget knows what comes.
 /// </param>
 internal readonly record struct Candidate(CandidateKind Kind, uint Id, uint Hash, bool IsReady)
 {
     /// <summary>The frame that the page could share.</summary>
     public FrameNumber Frame => new(Id);
 
-    /// <summary>Whether a page with this proposal, right behind one with <paramref name="before"/>, goes on its run.</summary>
+    /// <summary>Whether a page with this proposal, right behind one with <paramref name="before"/>, goes on its
+    /// run.</summary>
     public bool Continues(Candidate before) => Kind == before.Kind && IsReady == before.IsReady && Kind switch
     {
         // A run is what one mapping shows: frames that follow one another. New frames always do.

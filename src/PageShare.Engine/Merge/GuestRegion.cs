@@ -7,12 +7,12 @@ using PageShare.Platform;
 namespace PageShare.Merge;
 
 /// <summary>
-/// One guest's region with all that belongs to it: address range, backing, page words, the scanner's records, and the shim's
-/// handle.
+/// One guest's region with all that belongs to it: address range, backing, page words, the scanner's records, and the
+/// shim's handle.
 /// </summary>
 /// <remarks>
-/// Guard: the engine's lock, for everything but the shim's calls (break, pin), which any thread may make while it holds a
-/// reference on <see cref="Handle"/>. Memory goes when the last of these is released.
+/// Guard: the engine's lock, for everything but the shim's calls (break, pin), which any thread may make while it holds
+/// a reference on <see cref="Handle"/>. Memory goes when the last of these is released.
 /// </remarks>
 internal sealed unsafe class GuestRegion : IDisposable
 {
@@ -74,8 +74,9 @@ internal sealed unsafe class GuestRegion : IDisposable
     public uint FirstPageId { get; set; }
 
     /// <summary>
-    /// Whether it was taken out and must not be used any more, even if a pin still keeps its memory: a handle is closed only when
-    /// the last call or pin ends, which may be in the middle of a scan. Set under the engine's lock, and readable without.
+    /// Whether it was taken out and must not be used any more, even if a pin still keeps its memory: a handle is closed
+    /// only when the last call or pin ends, which may be in the middle of a scan. Set under the engine's lock, and
+    /// readable without.
     /// </summary>
     public bool IsRemoved
     {
@@ -92,7 +93,8 @@ internal sealed unsafe class GuestRegion : IDisposable
     /// <summary>Scanner's figures of this guest.</summary>
     public MergeTally Tally { get; } = new();
 
-    /// <summary>Bytes of tables for this region: words, records, bitmaps. By what is in use, not by what is reserved.</summary>
+    /// <summary>Bytes of tables for this region: words, records, bitmaps. By what is in use, not by what is
+    /// reserved.</summary>
     public long MetadataBytes =>
         _table.AllocatedBytes + (Pages * PageRecords.BytesPerPage) + (Pages / Shim.OrderPages * sizeof(ushort))
         + WrittenPages.BytesFor(Pages) + (Copies is null ? 0 : Pages / 8);
@@ -141,7 +143,8 @@ internal sealed unsafe class GuestRegion : IDisposable
     }
 
     /// <summary>
-    /// Kernel mode: counts the breaks among faults that the kernel has told of. Those of other regions are left as they are.
+    /// Kernel mode: counts the breaks among faults that the kernel has told of. Those of other regions are left as they
+    /// are.
     /// </summary>
     /// <param name="faults">Page addresses, ascending.</param>
     /// <returns>Breaks counted.</returns>

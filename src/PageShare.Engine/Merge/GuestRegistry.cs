@@ -6,9 +6,9 @@ namespace PageShare.Merge;
 
 /// <summary>All share domains and guests of an engine, and the lock that guards them.</summary>
 /// <remarks>
-/// <see cref="Gate"/> is the engine's lock: scanning holds it for one stretch of pages at a time, everything else as briefly. No
-/// fault handler ever waits for it, nor for a thread that holds it: whatever a handler waits for begins and ends inside one
-/// native call. It is the only lock taken under the scanner's pass lock.
+/// <see cref="Gate"/> is the engine's lock: scanning holds it for one stretch of pages at a time, everything else as
+/// briefly. No fault handler ever waits for it, nor for a thread that holds it: whatever a handler waits for begins and
+/// ends inside one native call. It is the only lock taken under the scanner's pass lock.
 /// </remarks>
 internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : IDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
     /// <summary>The share domains that have guests. Guard: <see cref="Gate"/>.</summary>
     public IReadOnlyCollection<ShareDomain> Domains => _domains.Values;
 
-    /// <summary>Makes a region in the named domain, which is made if it is not there. Guard: <see cref="Gate"/>.</summary>
+    /// <summary>Makes a region in the named domain, which is made if it is not there. Guard:
+    /// <see cref="Gate"/>.</summary>
     /// <param name="domainName">The domain.</param>
     /// <param name="make">Makes the region.</param>
     /// <exception cref="PlatformException">The system lacks something; nothing has changed then.</exception>
@@ -63,8 +64,8 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
     }
 
     /// <summary>
-    /// Takes a region out: it is scanned no more. Its memory and its frames go at once or, if calls or pins on it are under way,
-    /// when the last of these ends; its domain goes with its last guest. Guard: <see cref="Gate"/>.
+    /// Takes a region out: it is scanned no more. Its memory and its frames go at once or, if calls or pins on it are
+    /// under way, when the last of these ends; its domain goes with its last guest. Guard: <see cref="Gate"/>.
     /// </summary>
     public void Remove(GuestRegion region)
     {
@@ -93,8 +94,8 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
     }
 
     /// <summary>
-    /// The region's mappings are gone, and only now its frames may go: what a frame shows never changes while it is mapped. Runs on
-    /// whichever thread let go last, perhaps with the gate held.
+    /// The region's mappings are gone, and only now its frames may go: what a frame shows never changes while it is
+    /// mapped. Runs on whichever thread let go last, perhaps with the gate held.
     /// </summary>
     private void GiveBack(GuestRegion region)
     {

@@ -8,15 +8,16 @@ namespace PageShare.Merge;
 /// How many mappings sharing may take, and which runs are worth one.
 /// </summary>
 /// <remarks>
-/// <para>Mappings are the capacity limit of sharing in user mode: a process may have vm.max_map_count of them, and at that limit
-/// mmap fails for everybody, the runtime included. A run of neighbours that show neighbouring frames takes one mapping and
-/// cuts its surroundings in two, whatever its length: so when there is not enough for all, the longest runs are shared
-/// first.</para>
-/// <para>Demand is known from the pass before: each pass offers the lengths of all runs, shared already or possible, and at its
-/// end the shortest length is set whose runs, with all longer ones, fit. When runs of that length found no room because shorter
-/// ones hold it, or breaks have cut long runs to pieces, the shorter ones are unshared by the next pass.</para>
-/// <para>Used mappings are counted stretch by stretch, from the page words, so the count corrects itself whatever the fault
-/// handler did meanwhile. Guard: the engine's lock.</para>
+/// <para>Mappings are the capacity limit of sharing in user mode: a process may have vm.max_map_count of them, and at
+/// that limit mmap fails for everybody, the runtime included. A run of neighbours that show neighbouring frames takes
+/// one mapping and cuts its surroundings in two, whatever its length: so when there is not enough for all, the longest
+/// runs are shared first.</para>
+/// <para>Demand is known from the pass before: each pass offers the lengths of all runs, shared already or possible,
+/// and at its end the shortest length is set whose runs, with all longer ones, fit. When runs of that length found no
+/// room because shorter ones hold it, or breaks have cut long runs to pieces, the shorter ones are unshared by the next
+/// pass.</para>
+/// <para>Used mappings are counted stretch by stretch, from the page words, so the count corrects itself whatever the
+/// fault handler did meanwhile. Guard: the engine's lock.</para>
 /// </remarks>
 internal sealed class MappingBudget
 {
@@ -53,7 +54,8 @@ internal sealed class MappingBudget
     /// <summary>Begins a new plan: what the one before had set aside is counted by now.</summary>
     public void BeginPlan() => _reserved = 0;
 
-    /// <summary>Whether a new run may be shared now. If so, its mappings are set aside for the rest of the plan.</summary>
+    /// <summary>Whether a new run may be shared now. If so, its mappings are set aside for the rest of the
+    /// plan.</summary>
     /// <param name="length">Its length in pages.</param>
     /// <param name="mappings">Most mappings that it takes.</param>
     public bool TryReserve(int length, int mappings)
@@ -118,7 +120,8 @@ internal sealed class MappingBudget
     /// <summary>Ends a pass: what it offered decides which runs the next one shares.</summary>
     public void EndPass()
     {
-        // A run costs two boundaries at most, and less where runs touch: what it costs here can be seen once some exist.
+        // A run costs two boundaries at most, and less where runs touch: what it costs here can be seen once some
+        // exist.
         var counted = Used - _passedOver;
         var costPerRun = _sharedRuns >= FewRuns ? Math.Clamp((double)counted / _sharedRuns, 1, 2) : 2;
         var room = (Limit * FillTarget) - _passedOver;
@@ -140,7 +143,8 @@ internal sealed class MappingBudget
         _passedOver = 0;
     }
 
-    /// <summary>Mappings that begin in [first, first + count): page first counts if it does not go on from the page before.</summary>
+    /// <summary>Mappings that begin in [first, first + count): page first counts if it does not go on from the page
+    /// before.</summary>
     private static int CountBoundaries(PageWords words, PageNumber first, int count)
     {
         var before = first.Value == 0 ? null : FrameMappedBy(words.Read(first - 1));

@@ -5,8 +5,8 @@ using PageShare.Platform;
 namespace PageShare.Merge;
 
 /// <summary>
-/// What one stretch of pages is to become: a target a page, the frames that were made for it, and the pages elsewhere that
-/// shall share these too. Reused from stretch to stretch.
+/// What one stretch of pages is to become: a target a page, the frames that were made for it, and the pages elsewhere
+/// that shall share these too. Reused from stretch to stretch.
 /// </summary>
 internal sealed class MergePlan
 {

@@ -14,8 +14,8 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     private readonly uint[] _partnerTargets = new uint[Shim.OrderPages];
 
     /// <summary>
-    /// Merges a stretch of pages, and before that the pages elsewhere that shall share its new frames: where such a page turns
-    /// out to be another, the frame would have one user and save nothing.
+    /// Merges a stretch of pages, and before that the pages elsewhere that shall share its new frames: where such a
+    /// page turns out to be another, the frame would have one user and save nothing.
     /// </summary>
     public void Execute(GuestRegion region, PageNumber first, int count, MergePlan plan, MergeTally pass)
     {
@@ -61,8 +61,8 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     }
 
     /// <summary>
-    /// A new frame that only the partner came to share, the page itself having been written meanwhile, saves nothing: the partner
-    /// gets its own copy back, and nothing was merged.
+    /// A new frame that only the partner came to share, the page itself having been written meanwhile, saves nothing:
+    /// the partner gets its own copy back, and nothing was merged.
     /// </summary>
     private void UnshareIfLonely(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
     {
@@ -161,8 +161,8 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     }
 
     /// <summary>
-    /// A page that differs from the frame was written since it was hashed, or the page that the frame was made of was, or the two
-    /// have the same hash and another content. The latter stays so, and is tried less and less often.
+    /// A page that differs from the frame was written since it was hashed, or the page that the frame was made of was,
+    /// or the two have the same hash and another content. The latter stays so, and is tried less and less often.
     /// </summary>
     private void CheckForCollision(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
     {

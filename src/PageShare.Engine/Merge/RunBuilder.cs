@@ -6,12 +6,12 @@ using PageShare.Platform;
 namespace PageShare.Merge;
 
 /// <summary>
-/// Turns proposals for single pages into runs, decides which are worth their mapping, and makes the frames that new pairs
-/// share.
+/// Turns proposals for single pages into runs, decides which are worth their mapping, and makes the frames that new
+/// pairs share.
 /// </summary>
 /// <remarks>
-/// New frames are laid out in the order of the guest's pages, so that another guest with the same run, a file in its page cache
-/// say, needs one mapping for it. Guard: the engine's lock.
+/// New frames are laid out in the order of the guest's pages, so that another guest with the same run, a file in its
+/// page cache say, needs one mapping for it. Guard: the engine's lock.
 /// </remarks>
 internal sealed unsafe class RunBuilder(MappingBudget budget)
 {
@@ -76,7 +76,8 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
         }
     }
 
-    /// <summary>Whether the run goes on from, or into, one that is shared already: then it needs no mapping more.</summary>
+    /// <summary>Whether the run goes on from, or into, one that is shared already: then it needs no mapping
+    /// more.</summary>
     private static bool ExtendsSharedRun(GuestRegion region, PageNumber page, ReadOnlySpan<Candidate> run)
     {
         var after = page + run.Length;
@@ -176,8 +177,8 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
     }
 
     /// <summary>
-    /// Enters a filled frame in the index in place of the hint. False if it isn't needed: an equal page of the same stretch has
-    /// just had one made, or the other page is gone.
+    /// Enters a filled frame in the index in place of the hint. False if it isn't needed: an equal page of the same
+    /// stretch has just had one made, or the other page is gone.
     /// </summary>
     private static bool TryUseFrame(
         GuestRegion region, PageNumber first, int index, FrameNumber frame, uint hash, MergePlan plan)

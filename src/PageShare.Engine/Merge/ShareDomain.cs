@@ -5,13 +5,13 @@ using PageShare.Platform;
 namespace PageShare.Merge;
 
 /// <summary>
-/// A share domain (ESX's salt): the guests that may read each other's shared pages, their frame store, and the index of their
-/// contents. Nothing is ever shared between two domains.
+/// A share domain (ESX's salt): the guests that may read each other's shared pages, their frame store, and the index of
+/// their contents. Nothing is ever shared between two domains.
 /// </summary>
 /// <remarks>
-/// Every page of the domain has an id, unique at any one time: regions take ranges of a 32-bit space. A range of a region that is
-/// gone may be taken again; hints that still name the old page are then told apart by their hash, or by the comparison at
-/// the latest. Guard: the engine's lock.
+/// Every page of the domain has an id, unique at any one time: regions take ranges of a 32-bit space. A range of a
+/// region that is gone may be taken again; hints that still name the old page are then told apart by their hash, or by
+/// the comparison at the latest. Guard: the engine's lock.
 /// </remarks>
 internal sealed class ShareDomain : IContentSource, IDisposable
 {
@@ -41,7 +41,8 @@ internal sealed class ShareDomain : IContentSource, IDisposable
     /// <summary>The guests' regions, by page id.</summary>
     public IReadOnlyList<GuestRegion> Regions => _regions;
 
-    /// <summary>Regions whose mappings may show frames: those in <see cref="Regions"/>, and those that pins keep.</summary>
+    /// <summary>Regions whose mappings may show frames: those in <see cref="Regions"/>, and those that pins
+    /// keep.</summary>
     public int Tenants { get; set; }
 
     /// <summary>Frames given back so far.</summary>

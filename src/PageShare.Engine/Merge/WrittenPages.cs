@@ -5,14 +5,15 @@ using PageShare.Platform;
 namespace PageShare.Merge;
 
 /// <summary>
-/// Which pages of a region must be looked at: what was written since the scanner last looked, and stretches that have unfinished
-/// business. All others can be passed over, which is what makes a rescan cheap.
+/// Which pages of a region must be looked at: what was written since the scanner last looked, and stretches that have
+/// unfinished business. All others can be passed over, which is what makes a rescan cheap.
 /// </summary>
 /// <remarks>
-/// <para>The kernel's marks are taken once a pass, for the whole region, and re-armed in the same step; the bits are kept here until
-/// the page itself is looked at. A page written between that and the look is marked again for the next pass.</para>
-/// <para>A read that fills a hole leaves no mark. It does leave memory that no look accounts for, so the kernel's count of the
-/// backing's blocks tells whether there are such holes at all. Guard: the engine's lock.</para>
+/// <para>The kernel's marks are taken once a pass, for the whole region, and re-armed in the same step; the bits are
+/// kept here until the page itself is looked at. A page written between that and the look is marked again for the next
+/// pass.</para>
+/// <para>A read that fills a hole leaves no mark. It does leave memory that no look accounts for, so the kernel's count
+/// of the backing's blocks tells whether there are such holes at all. Guard: the engine's lock.</para>
 /// </remarks>
 internal sealed unsafe class WrittenPages : IDisposable
 {
@@ -112,8 +113,8 @@ internal sealed unsafe class WrittenPages : IDisposable
     }
 
     /// <summary>
-    /// Kernel mode: views of frames carry no marks, but what was stored there is the kernel's own copy. These pages count as
-    /// written.
+    /// Kernel mode: views of frames carry no marks, but what was stored there is the kernel's own copy. These pages
+    /// count as written.
     /// </summary>
     private bool TakeCopies(GuestRegion region)
     {

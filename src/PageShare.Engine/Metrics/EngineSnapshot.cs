@@ -25,7 +25,8 @@ public sealed record EngineSnapshot
     public required string BreakCounting { get; init; }
 
     /// <summary>
-    /// How written pages are found: <c>pagemap</c> (the kernel marks them) or <c>rehash</c> (every pass hashes all pages).
+    /// How written pages are found: <c>pagemap</c> (the kernel marks them) or <c>rehash</c> (every pass hashes all
+    /// pages).
     /// </summary>
     public string WriteTracking { get; init; } = "rehash";
 

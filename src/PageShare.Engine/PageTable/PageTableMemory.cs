@@ -4,8 +4,8 @@ using PageShare.Platform;
 namespace PageShare.PageTable;
 
 /// <summary>
-/// The memory object behind a region's page words, with the shim's counters in front: what a guest in a process of its own will
-/// share with the host.
+/// The memory object behind a region's page words, with the shim's counters in front: what a guest in a process of its
+/// own will share with the host.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -47,8 +47,8 @@ internal sealed unsafe class PageTableMemory : IDisposable
     /// <summary>The words.</summary>
     public PageWords Words { get; }
 
-    // SAFETY: the view is as long as header and words together; both pointers live as long as this object, which the region's
-    // handle disposes last.
+    // SAFETY: the view is as long as header and words together; both pointers live as long as this object, which the
+    // region's handle disposes last.
 
     /// <summary>The words' memory, for the shim.</summary>
     public ulong* WordsPointer => (ulong*)(_view.Address + HeaderBytes);

@@ -21,7 +21,8 @@ internal static class HostPlatform
     public static string ShimFile => OperatingSystem.IsWindows() ? $"{Shim.Library}.dll" : $"lib{Shim.Library}.so";
 
     /// <summary>
-    /// What an error number of the shim means. They are Linux's on every system, and only Linux can be asked about them.
+    /// What an error number of the shim means. They are Linux's on every system, and only Linux can be asked about
+    /// them.
     /// </summary>
     public static string DescribeShimError(int error) =>
         OperatingSystem.IsLinux() ? Marshal.GetPInvokeErrorMessage(error) : error switch

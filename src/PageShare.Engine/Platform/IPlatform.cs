@@ -9,7 +9,8 @@ internal interface IPlatform
     /// <summary>How a page is kept still while it is compared, for snapshots: "mprotect".</summary>
     string SealKind { get; }
 
-    /// <summary>Where the copies are found that the kernel made in fault mode Kernel: "pagemap", or "working set".</summary>
+    /// <summary>Where the copies are found that the kernel made in fault mode Kernel: "pagemap", or "working
+    /// set".</summary>
     string CopyCounting { get; }
 
     /// <summary>Where the idle policy learns how busy the machine is.</summary>
@@ -50,8 +51,8 @@ internal interface IPlatform
     MappedMemory Allocate(long bytes);
 
     /// <summary>
-    /// Says which pages of a guest's backing have memory behind them, whether or not this process ever touched them, without
-    /// giving any to those that have none: lowest bit of one byte a page.
+    /// Says which pages of a guest's backing have memory behind them, whether or not this process ever touched them,
+    /// without giving any to those that have none: lowest bit of one byte a page.
     /// </summary>
     /// <param name="region">The guest's region, for systems that can only be asked about its own mappings.</param>
     /// <param name="view">First page in the linear view of the backing.</param>

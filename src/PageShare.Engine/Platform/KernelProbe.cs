@@ -5,7 +5,8 @@ namespace PageShare.Platform;
 /// </summary>
 public static class KernelProbe
 {
-    /// <summary>Whether the kernel is Linux. Elsewhere nothing of what is probed here exists, and nothing of it is needed.</summary>
+    /// <summary>Whether the kernel is Linux. Elsewhere nothing of what is probed here exists, and nothing of it is
+    /// needed.</summary>
     public static bool IsLinux => HostPlatform.IsLinux;
 
     /// <summary>

@@ -3,19 +3,22 @@ using System.Runtime.InteropServices;
 namespace PageShare.Platform;
 
 /// <summary>
-/// A descriptor of a memory object (Linux memfd, Windows section): a backing, a page table, or a frame store, or a read-only second descriptor
-/// of one.
+/// A descriptor of a memory object (Linux memfd, Windows section): a backing, a page table, or a frame store, or a
+/// read-only second descriptor of one.
 /// </summary>
-/// <remarks>Thread-safe: the kernel orders calls on a descriptor, and the handle keeps it open while one is under way.</remarks>
+/// <remarks>Thread-safe: the kernel orders calls on a descriptor, and the handle keeps it open while one is under
+/// way.</remarks>
 internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
 {
     /// <inheritdoc/>
     public override bool IsInvalid => handle == -1;
 
-    /// <summary>The descriptor, for the shim, which keeps it no longer than the region that names this object.</summary>
+    /// <summary>The descriptor, for the shim, which keeps it no longer than the region that names this
+    /// object.</summary>
     public int Descriptor => checked((int)handle);
 
-    /// <summary>Where the object's bytes can be written, on systems whose objects have no write call; null elsewhere.</summary>
+    /// <summary>Where the object's bytes can be written, on systems whose objects have no write call; null
+    /// elsewhere.</summary>
     // SAFETY: as long as the object itself.
     public virtual unsafe byte* WritableView => null;
 
@@ -27,11 +30,13 @@ internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
     /// <exception cref="PlatformException">No memory, or smaller than it is.</exception>
     public abstract void Grow(long bytes);
 
-    /// <summary>A second descriptor that can only read. All callers who need their mappings to join must share one.</summary>
+    /// <summary>A second descriptor that can only read. All callers who need their mappings to join must share
+    /// one.</summary>
     /// <exception cref="PlatformException">Out of descriptors.</exception>
     public abstract MemoryObject OpenReadOnly();
 
-    /// <summary>Copies bytes into the object; false when there is no memory for them, and then some may be written.</summary>
+    /// <summary>Copies bytes into the object; false when there is no memory for them, and then some may be
+    /// written.</summary>
     /// <param name="offset">Byte offset in the object.</param>
     /// <param name="source">First byte; may be guest memory, which others may write meanwhile.</param>
     /// <param name="bytes">How many.</param>

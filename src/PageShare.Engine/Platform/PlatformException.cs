@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace PageShare.Platform;
 
 /// <summary>
-/// The operating system refused what the engine needs. Keeps the operation, what it was about, and the system's own code.
+/// The operating system refused what the engine needs. Keeps the operation, what it was about, and the system's own
+/// code.
 /// </summary>
 public sealed class PlatformException : IOException
 {

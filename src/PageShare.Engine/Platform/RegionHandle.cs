@@ -7,14 +7,14 @@ namespace PageShare.Platform;
 /// A region of the shim, with everything that must outlive it: address range, backing, page words.
 /// </summary>
 /// <remarks>
-/// Calls into the shim and pins hold a reference while they last, so disposing a guest in the middle of them frees nothing that
-/// they use: the last to leave does. Freeing waits in the shim until no fault handler is inside the region, and only then is
-/// the range unmapped: a later access is an ordinary access violation.
+/// Calls into the shim and pins hold a reference while they last, so disposing a guest in the middle of them frees
+/// nothing that they use: the last to leave does. Freeing waits in the shim until no fault handler is inside the
+/// region, and only then is the range unmapped: a later access is an ordinary access violation.
 /// </remarks>
 internal sealed class RegionHandle : SafeHandle
 {
-    // Open regions are reachable whatever their users do: a pin that is forgotten after its guest was disposed would else
-    // have the garbage collector unmap memory that the fault handler still knows.
+    // Open regions are reachable whatever their users do: a pin that is forgotten after its guest was disposed would
+    // else have the garbage collector unmap memory that the fault handler still knows.
     private static readonly ConcurrentDictionary<RegionHandle, bool> Open = new();
 
     private readonly IDisposable[] _owned;

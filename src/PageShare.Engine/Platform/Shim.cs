@@ -24,11 +24,11 @@ internal static unsafe partial class Shim
 
     private const uint AbiVersion = 1;
 
-    // SAFETY: pointers passed here are used during the call only, but for those of a region's config, which its handle keeps
-    // valid. Bounds are the caller's; the shim checks page numbers against the region.
+    // SAFETY: pointers passed here are used during the call only, but for those of a region's config, which its handle
+    // keeps valid. Bounds are the caller's; the shim checks page numbers against the region.
 
-    // A type initializer runs before the first call of any method here, on whichever thread: the resolver is set, and the
-    // library that it finds is the one that this code was written for.
+    // A type initializer runs before the first call of any method here, on whichever thread: the resolver is set, and
+    // the library that it finds is the one that this code was written for.
     static Shim()
     {
         NativeLibrary.SetDllImportResolver(typeof(Shim).Assembly, Resolve);
@@ -103,7 +103,8 @@ internal static unsafe partial class Shim
             return 0;
         }
 
-        // A build leaves the shim as a plain file beside the assembly; a package under runtimes/, where the default finds it.
+        // A build leaves the shim as a plain file beside the assembly; a package under runtimes/, where the default
+        // finds it.
         var beside = Path.Combine(AppContext.BaseDirectory, HostPlatform.ShimFile);
         return NativeLibrary.TryLoad(beside, out var handle) ? handle : NativeLibrary.Load(name, assembly, searchPath);
     }

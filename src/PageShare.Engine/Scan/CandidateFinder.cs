@@ -8,8 +8,8 @@ namespace PageShare.Scan;
 
 /// <summary>Finds out which pages of a stretch could share a frame or become holes.</summary>
 /// <remarks>
-/// Here guest memory is read unsealed: it may change at any moment, so whatever is concluded is a guess that the shim checks
-/// under seal. Guard: the engine's lock.
+/// Here guest memory is read unsealed: it may change at any moment, so whatever is concluded is a guess that the shim
+/// checks under seal. Guard: the engine's lock.
 /// </remarks>
 internal sealed class CandidateFinder
 {
@@ -53,8 +53,8 @@ internal sealed class CandidateFinder
     }
 
     /// <summary>
-    /// Which pages have memory. Those that were hashed once have, since only the shim takes it from them; the kernel is asked
-    /// only where there are others.
+    /// Which pages have memory. Those that were hashed once have, since only the shim takes it from them; the kernel is
+    /// asked only where there are others.
     /// </summary>
     private void FindResident(GuestRegion region, PageNumber first, int count)
     {
@@ -75,7 +75,8 @@ internal sealed class CandidateFinder
         _resident.AsSpan(0, count).Fill(1);
     }
 
-    /// <summary>Whether there is anything to find out about the page now; if not now but later, its stretch is unsettled.</summary>
+    /// <summary>Whether there is anything to find out about the page now; if not now but later, its stretch is
+    /// unsettled.</summary>
     private bool IsWorthALook(GuestRegion region, PageNumber page, bool isResident, long passNumber)
     {
         var state = region.Words.Read(page).State;
@@ -161,7 +162,8 @@ internal sealed class CandidateFinder
         return hash;
     }
 
-    /// <summary>Finds what the page could share; a page of which there is no other is entered in the index as a hint.</summary>
+    /// <summary>Finds what the page could share; a page of which there is no other is entered in the index as a
+    /// hint.</summary>
     private Candidate FindEqual(GuestRegion region, PageNumber page, uint hash, bool isStable, Candidate before)
     {
         var domain = region.Domain;

@@ -7,13 +7,14 @@ using PageShare.Platform;
 namespace PageShare.Scan;
 
 /// <summary>
-/// Goes over one stretch of a guest's pages: brings the books up to date, and has merged what can be. The body of a pass.
+/// Goes over one stretch of a guest's pages: brings the books up to date, and has merged what can be. The body of a
+/// pass.
 /// </summary>
 /// <remarks>
-/// In this order, which matters. First the books are brought up to date with what guests did: a page that was recorded as
-/// sharing and is private gives its frame back. No frame is freed between that and the merge orders, so none that an order
-/// names. Then pages are proposed for sharing, runs are built of them, and orders given. Guard: the engine's lock, held for one
-/// stretch at a time.
+/// In this order, which matters. First the books are brought up to date with what guests did: a page that was recorded
+/// as sharing and is private gives its frame back. No frame is freed between that and the merge orders, so none that an
+/// order names. Then pages are proposed for sharing, runs are built of them, and orders given. Guard: the engine's
+/// lock, held for one stretch at a time.
 /// </remarks>
 internal sealed unsafe class ChunkScan
 {
@@ -41,7 +42,8 @@ internal sealed unsafe class ChunkScan
     /// <summary>Scans a stretch.</summary>
     /// <param name="region">The guest's region.</param>
     /// <param name="first">First page.</param>
-    /// <param name="mostPages">Most pages; the stretch ends at the next multiple of <see cref="Pages"/> at the latest.</param>
+    /// <param name="mostPages">Most pages; the stretch ends at the next multiple of <see cref="Pages"/> at the
+    /// latest.</param>
     /// <param name="passNumber">For back-off.</param>
     /// <param name="mayMerge">False: bring the books up to date, and leave it at that.</param>
     /// <param name="pass">Counts what was done.</param>
@@ -133,7 +135,8 @@ internal sealed unsafe class ChunkScan
     }
 
     /// <summary>
-    /// Kernel mode: finds the pages that the kernel has copied at a store, counts those that are new, and brings them home.
+    /// Kernel mode: finds the pages that the kernel has copied at a store, counts those that are new, and brings them
+    /// home.
     /// </summary>
     private void SettleCopies(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
@@ -198,8 +201,8 @@ internal sealed unsafe class ChunkScan
     }
 
     /// <summary>
-    /// One page recorded as sharing. A break copies from the frame while its word says Breaking, so only a word that names no
-    /// frame any more lets go of it.
+    /// One page recorded as sharing. A break copies from the frame while its word says Breaking, so only a word that
+    /// names no frame any more lets go of it.
     /// </summary>
     public static void Reconcile(GuestRegion region, PageNumber page, MergeTally pass)
     {

@@ -6,8 +6,8 @@ namespace PageShare.Scan;
 
 /// <summary>One pass over all guests, stretch by stretch.</summary>
 /// <remarks>
-/// Guests made after it began are left to the next one, guests that go meanwhile are skipped. Guard: the scanner's pass lock;
-/// <see cref="Step"/> takes the engine's lock for one stretch.
+/// Guests made after it began are left to the next one, guests that go meanwhile are skipped. Guard: the scanner's pass
+/// lock; <see cref="Step"/> takes the engine's lock for one stretch.
 /// </remarks>
 internal sealed class ScanPass
 {

@@ -8,11 +8,11 @@ namespace PageShare.Scan;
 
 /// <summary>Scans: in a thread of its own while the machine is idle, and at once for whoever asks.</summary>
 /// <remarks>
-/// <para>The thread works in slices of some milliseconds, managed code between short native calls, so that a garbage collection
-/// waits for one stretch of pages at most. It is an ordinary thread, not one of idle priority: such a thread can be kept from a
-/// processor while others wait for it to reach a safe point.</para>
-/// <para>Locks: the pass lock is held over a slice, or over a whole pass that was asked for, and the engine's lock is taken inside
-/// it for each stretch. Thread-safe.</para>
+/// <para>The thread works in slices of some milliseconds, managed code between short native calls, so that a garbage
+/// collection waits for one stretch of pages at most. It is an ordinary thread, not one of idle priority: such a thread
+/// can be kept from a processor while others wait for it to reach a safe point.</para>
+/// <para>Locks: the pass lock is held over a slice, or over a whole pass that was asked for, and the engine's lock is
+/// taken inside it for each stretch. Thread-safe.</para>
 /// </remarks>
 internal sealed class Scanner : IDisposable
 {
@@ -40,10 +40,6 @@ internal sealed class Scanner : IDisposable
     private long _limitTakenAt;    // guard: pass lock
     private long _lastLoadSample;  // the scanner's thread alone
     private long _charged;         // the scanner's thread alone
-    private readonly nuint[] _faults = new nuint[4096]; // guard: the engine's lock
-    private BreakEvents? _breakEvents;                  // guard: the engine's lock
-    private string _whyNoBreakEvents = "";              // guard: the engine's lock
-    private bool _hasAskedForBreakEvents;               // guard: the engine's lock
     private volatile bool _stopping;
     private bool _mustUnshare; // guard: both locks
     private string? _shortage;
@@ -57,6 +53,7 @@ internal sealed class Scanner : IDisposable
         TimeProvider time)
     {
         _registry = registry;
+        KernelBreaks = new KernelBreakCounter(registry);
         _options = options;
         _platform = platform;
         _time = time;
@@ -108,9 +105,9 @@ internal sealed class Scanner : IDisposable
                 yield return "There is no room for mappings: nothing but zero pages is shared. Raise vm.max_map_count.";
             }
 
-            if (_whyNoBreakEvents.Length > 0)
+            if (KernelBreaks.WhyNot.Length > 0)
             {
-                yield return $"Breaks in mode Kernel are counted at the next pass, not at once: {_whyNoBreakEvents}";
+                yield return $"Breaks in mode Kernel are counted at the next pass, not at once: {KernelBreaks.WhyNot}";
             }
 
             if (Shortage is { } shortage)
@@ -120,8 +117,8 @@ internal sealed class Scanner : IDisposable
         }
     }
 
-    /// <summary>What counts breaks of guests in Kernel mode: "perf" or "pagemap".</summary>
-    public string KernelBreakCounting => _breakEvents is null ? _platform.CopyCounting : "perf";
+    /// <summary>Counts breaks in Kernel mode. Guard: the engine's lock.</summary>
+    public KernelBreakCounter KernelBreaks { get; }
 
     /// <summary>How written pages are found: "pagemap" or "rehash".</summary>
     public string WriteTracking => TracksWrites ? "pagemap" : "rehash";
@@ -192,39 +189,7 @@ internal sealed class Scanner : IDisposable
 
         lock (_registry.Gate)
         {
-            _breakEvents?.Dispose();
-            _breakEvents = null;
-        }
-    }
-
-    /// <summary>Asks the kernel to tell of breaks at once, if it will; before the first guest in Kernel mode. Guard: the gate.</summary>
-    public void WatchKernelBreaks()
-    {
-        if (!_hasAskedForBreakEvents)
-        {
-            _hasAskedForBreakEvents = true;
-            _breakEvents = BreakEvents.TryOpen(out _whyNoBreakEvents);
-        }
-    }
-
-    /// <summary>
-    /// Counts the breaks that the kernel has told of since last time. What it did not tell, the next pass finds. Guard: the
-    /// engine's lock.
-    /// </summary>
-    public void DrainBreakEvents()
-    {
-        if (_breakEvents is null)
-        {
-            return;
-        }
-
-        for (var drained = _faults.Length; drained == _faults.Length;)
-        {
-            drained = _breakEvents.Drain(_faults);
-            foreach (var region in _registry.Regions)
-            {
-                Totals.KernelBreaks += region.CountBreaks(_faults.AsSpan(0, drained));
-            }
+            KernelBreaks.Dispose();
         }
     }
 
@@ -238,8 +203,8 @@ internal sealed class Scanner : IDisposable
             }
             catch (Exception shortage) when (shortage is IOException or OutOfMemoryException)
             {
-                // The system lacked something, or refused. Guests are right all the same, and nobody is here to be told: the
-                // pass ends, and the next one tries again.
+                // The system lacked something, or refused. Guests are right all the same, and nobody is here to be
+                // told: the pass ends, and the next one tries again.
                 lock (_passLock)
                 {
                     _background = null;
@@ -272,7 +237,7 @@ internal sealed class Scanner : IDisposable
         SampleLoad();
         lock (_registry.Gate)
         {
-            DrainBreakEvents();
+            KernelBreaks.Drain(Totals);
         }
 
         var granted = _pacer.Grant(_options.ScanWhenBusy || _idle.MayScan);
@@ -328,8 +293,8 @@ internal sealed class Scanner : IDisposable
     }
 
     /// <summary>
-    /// Ends all sharing once somebody has taken the handler's place, and the background's pass with it, which was begun when it
-    /// was allowed to merge. Guard: both locks.
+    /// Ends all sharing once somebody has taken the handler's place, and the background's pass with it, which was begun
+    /// when it was allowed to merge. Guard: both locks.
     /// </summary>
     private void UnshareIfHandlerWasReplaced()
     {
@@ -363,7 +328,8 @@ internal sealed class Scanner : IDisposable
         }
     }
 
-    /// <summary>Half of what the kernel allows, less what the rest of the process uses. Guard: the engine's lock.</summary>
+    /// <summary>Half of what the kernel allows, less what the rest of the process uses. Guard: the engine's
+    /// lock.</summary>
     private void TakeMappingLimit()
     {
         _limitTakenAt = _time.GetTimestamp();
@@ -371,7 +337,8 @@ internal sealed class Scanner : IDisposable
             ?? Math.Max(0, (_platform.MappingLimit / 2) - (_platform.CountMappings() - _budget.Used));
     }
 
-    /// <summary>As above. Without a descriptor to spare the last limit holds on: no reason to end the process.</summary>
+    /// <summary>As above. Without a descriptor to spare the last limit holds on: no reason to end the
+    /// process.</summary>
     private void TryTakeMappingLimit()
     {
         try

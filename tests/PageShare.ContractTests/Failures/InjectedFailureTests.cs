@@ -7,8 +7,8 @@ using PageShare.TestKit.Proof;
 namespace PageShare.ContractTests.Failures;
 
 /// <summary>
-/// Each system call of seal, remap and break fails, once or for as long as it matters: nobody sees a wrong byte, who asked for
-/// something is told clearly, and once the call works again everything is as if it had never failed.
+/// Each system call of seal, remap and break fails, once or for as long as it matters: nobody sees a wrong byte, who
+/// asked for something is told clearly, and once the call works again everything is as if it had never failed.
 /// </summary>
 public sealed class InjectedFailureTests : UnfinishedEngine
 {

@@ -53,7 +53,10 @@ public sealed class ShortMachineTests : EngineTest
         _machine.CannotTellResidency = true;
         var engine = StartShort(mode, TestEngine.Defaults with
         {
-            BackgroundScanning = true, ScanWhenBusy = true, PagesPerSecond = 100_000, CpuBudgetPercent = 100,
+            BackgroundScanning = true,
+            ScanWhenBusy = true,
+            PagesPerSecond = 100_000,
+            CpuBudgetPercent = 100,
         });
         Until.True(() => _machine.Refusals > 3, "the scanner meets the shortage again and again");
         _machine.CannotTellResidency = false;

@@ -4,7 +4,8 @@ using PageShare.TestKit.Proof;
 
 namespace PageShare.ContractTests.Failures;
 
-/// <summary>An engine with some of everything still to be done, so that each system call is made by the next pass.</summary>
+/// <summary>An engine with some of everything still to be done, so that each system call is made by the next
+/// pass.</summary>
 public abstract class UnfinishedEngine : EngineTest
 {
     /// <summary>Pages of a guest.</summary>
@@ -39,8 +40,8 @@ public abstract class UnfinishedEngine : EngineTest
         times is { } count ? Injection.Once(call, times: count) : Injection.Lasting(call);
 
     /// <summary>
-    /// Two guests with pages that share, pairs about to, zero pages about to be freed, and in Kernel mode copies to be brought
-    /// home or dropped.
+    /// Two guests with pages that share, pairs about to, zero pages about to be freed, and in Kernel mode copies to be
+    /// brought home or dropped.
     /// </summary>
     /// <param name="mode">Their fault mode.</param>
     /// <param name="breakTimeout">How long breaks wait for memory.</param>

@@ -6,8 +6,8 @@ using PageShare.TestKit.Points;
 namespace PageShare.ContractTests.Guests;
 
 /// <summary>
-/// A great many system calls write into pinned pages while another thread seals, merges and breaks everything around them: none
-/// may fail, none may come short.
+/// A great many system calls write into pinned pages while another thread seals, merges and breaks everything around
+/// them: none may fail, none may come short.
 /// </summary>
 public sealed class PinnedSystemCallSoakTests : EngineTest
 {

@@ -6,8 +6,8 @@ using PageShare.TestKit.Proof;
 namespace PageShare.ContractTests.Races;
 
 /// <summary>
-/// Two guests that share everything, and a third that is about to join them: its pages were hashed once, so the next pass merges
-/// it with frames that exist, in one order.
+/// Two guests that share everything, and a third that is about to join them: its pages were hashed once, so the next
+/// pass merges it with frames that exist, in one order.
 /// </summary>
 public abstract class ParkedEngine : EngineTest
 {
@@ -71,7 +71,8 @@ public abstract class ParkedEngine : EngineTest
         return Actor.Store(guest.AddressOf(page, offset), value);
     }
 
-    /// <summary>While threads stand at gates, the rest of the process goes on: garbage is collected, other guests write.</summary>
+    /// <summary>While threads stand at gates, the rest of the process goes on: garbage is collected, other guests
+    /// write.</summary>
     protected void TheRestGoesOn()
     {
         GC.Collect();
@@ -79,7 +80,8 @@ public abstract class ParkedEngine : EngineTest
         Other.Write(Pages - 1, 77, 78);
     }
 
-    /// <summary>All bytes are right, nothing is left half done, and what was equal is shared, and can be unshared.</summary>
+    /// <summary>All bytes are right, nothing is left half done, and what was equal is shared, and can be
+    /// unshared.</summary>
     protected void EndsWell()
     {
         Gate.OpenAll();

@@ -6,8 +6,8 @@ namespace PageShare.ContractTests.Races;
 
 /// <summary>A guest is freed while a merge, a settling or a break of its pages is under way.</summary>
 /// <remarks>
-/// A store that is under way when its guest is freed, with nothing to keep the memory, ends in an access violation as it should,
-/// and the process with it: that is for tests in child processes. Here pins keep the memory under stores.
+/// A store that is under way when its guest is freed, with nothing to keep the memory, ends in an access violation as
+/// it should, and the process with it: that is for tests in child processes. Here pins keep the memory under stores.
 /// </remarks>
 public sealed class ParkedFreeTests : ParkedEngine
 {

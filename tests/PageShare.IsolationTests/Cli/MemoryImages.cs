@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace PageShare.IsolationTests.Cli;
 
 /// <summary>
-/// Images of machines that never ran, with what real ones have: files that lie in both, in other places and partly changed,
-/// stretches of zeroes and of other fill patterns, and data that is found once.
+/// Images of machines that never ran, with what real ones have: files that lie in both, in other places and partly
+/// changed, stretches of zeroes and of other fill patterns, and data that is found once.
 /// </summary>
 internal static class MemoryImages
 {
@@ -46,8 +46,8 @@ internal static class MemoryImages
     }
 
     /// <summary>
-    /// Bytes that are saved if of all equal pages one is left, and of zero pages none: by comparing whole pages, with no
-    /// hash that could be wrong.
+    /// Bytes that are saved if of all equal pages one is left, and of zero pages none: by comparing whole pages, with
+    /// no hash that could be wrong.
     /// </summary>
     public static long BestSavedBytes(params IEnumerable<byte[]> images)
     {

@@ -17,7 +17,8 @@ internal static class PageShareCommand
         return Finish(process, "");
     }
 
-    /// <summary>Starts it and returns at once. Its output must be read, by <see cref="Finish"/> at the latest.</summary>
+    /// <summary>Starts it and returns at once. Its output must be read, by <see cref="Finish"/> at the
+    /// latest.</summary>
     public static Process Start(params string[] arguments)
     {
         // The runtime that runs this test, since there may be no other: folder/shared/NAME/VERSION/.

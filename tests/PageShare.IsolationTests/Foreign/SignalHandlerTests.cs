@@ -14,7 +14,7 @@ public sealed class SignalHandlerTests(ForeignCode foreign) : IClassFixture<Fore
     }
 
     [Theory, BothModes]
-    public void AHandlerThatReplacesOursIsNoticedByTheNextPassWhichUnsharesEverything(FaultMode mode) =>
+    public void AHandlerThatReplacesOursIsNoticedByTheNextPassAndNothingNeedsAFaultFromThenOn(FaultMode mode) =>
         foreign.Run("handler-after", mode).ExpectDone();
 
     [Theory, BothModes]

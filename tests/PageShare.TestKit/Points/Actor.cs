@@ -27,8 +27,8 @@ public sealed class Actor
 
     /// <summary>Stores one byte, on a thread of its own.</summary>
     /// <remarks>
-    /// By libc's memset: a thread that stands at a gate inside the fault handler must not do so in managed code, where it would
-    /// stop a garbage collection, and this test with it.
+    /// By libc's memset: a thread that stands at a gate inside the fault handler must not do so in managed code, where
+    /// it would stop a garbage collection, and this test with it.
     /// </remarks>
     // SAFETY: the address belongs to a guest, or to memory that a pin keeps, for as long as the test holds it.
     public static unsafe Actor Store(byte* address, byte value) =>

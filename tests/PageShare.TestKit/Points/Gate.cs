@@ -2,10 +2,10 @@ namespace PageShare.TestKit.Points;
 
 /// <summary>A gate at a test point: stops or counts the threads that pass it, until it is opened.</summary>
 /// <remarks>
-/// <para>Gates are global to the process: tests that use them must not run in parallel with others. A new gate at a point
-/// replaces the one before.</para>
-/// <para>Dispose opens the gate, so declare it after the engine: a test that fails half-way then lets its threads go on before
-/// the engine waits for them.</para>
+/// <para>Gates are global to the process: tests that use them must not run in parallel with others. A new gate at a
+/// point replaces the one before.</para>
+/// <para>Dispose opens the gate, so declare it after the engine: a test that fails half-way then lets its threads go on
+/// before the engine waits for them.</para>
 /// </remarks>
 public sealed class Gate : IDisposable
 {
@@ -55,7 +55,8 @@ public sealed class Gate : IDisposable
     /// <summary>Whether so many threads have come to the point by now.</summary>
     public bool HasSeen(int arrivals) => TestShim.AwaitGate(_point, (uint)arrivals, 0) == 0;
 
-    /// <summary>Lets everybody pass from now on, and those go on who stand there; arrivals go on being counted.</summary>
+    /// <summary>Lets everybody pass from now on, and those go on who stand there; arrivals go on being
+    /// counted.</summary>
     public void Open() => Set(Watching, ulong.MaxValue);
 
     /// <inheritdoc/>

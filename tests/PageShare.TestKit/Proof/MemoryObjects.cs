@@ -4,7 +4,8 @@ using Mono.Unix.Native;
 namespace PageShare.TestKit.Proof;
 
 /// <summary>
-/// The engine's memory objects as the kernel shows them in /proc/self/fd: what they really take, whatever the engine says.
+/// The engine's memory objects as the kernel shows them in /proc/self/fd: what they really take, whatever the engine
+/// says.
 /// </summary>
 public static class MemoryObjects
 {

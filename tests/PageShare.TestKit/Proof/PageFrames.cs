@@ -8,7 +8,8 @@ public static unsafe class PageFrames
     private const ulong Present = 1UL << 63;
     private const ulong NumberMask = (1UL << 55) - 1;
 
-    /// <summary>Skips the test where the kernel does not tell: it shows numbers to root alone, and zero to others.</summary>
+    /// <summary>Skips the test where the kernel does not tell: it shows numbers to root alone, and zero to
+    /// others.</summary>
     public static void RequireVisible()
     {
         // SAFETY: one page of our own, which lives longer than the look at it.
@@ -48,7 +49,8 @@ public static unsafe class PageFrames
         return entries;
     }
 
-    /// <summary>How many pages of a range have memory of this process. Reads nothing of it; needs no privilege.</summary>
+    /// <summary>How many pages of a range have memory of this process. Reads nothing of it; needs no
+    /// privilege.</summary>
     public static int CountPresent(byte* start, long pages) => Entries(start, pages).Count(static entry => (entry & Present) != 0);
 
     private static ulong[] Entries(byte* start, long pages)

@@ -13,7 +13,8 @@ public sealed record ProcessMapping(nuint Start, nuint End, string Permissions, 
     /// <summary>Memory that belongs to no file: copies that the kernel made. Only from smaps.</summary>
     public long AnonymousBytes { get; init; }
 
-    /// <summary>What the kernel was told of it, as two letters each: <c>dc</c> keeps it from a forked child. Only from smaps.</summary>
+    /// <summary>What the kernel was told of it, as two letters each: <c>dc</c> keeps it from a forked child. Only from
+    /// smaps.</summary>
     public IReadOnlyList<string> Flags { get; init; } = [];
 }
 

@@ -4,7 +4,8 @@ using PageShare.TestKit;
 
 namespace PageShare.UnitTests.Cli;
 
-/// <summary>Loading, working and verifying on real guests. Nothing scans here: the record must agree by itself.</summary>
+/// <summary>Loading, working and verifying on real guests. Nothing scans here: the record must agree by
+/// itself.</summary>
 public sealed class GuestLifeTests : IDisposable
 {
     private const int PageBytes = 4096;

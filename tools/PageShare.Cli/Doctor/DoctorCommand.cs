@@ -3,7 +3,8 @@ using PageShare.Platform;
 
 namespace PageShare.Cli.Doctor;
 
-/// <summary>The definition of <c>pageshare doctor</c>: looks at the machine and says what it means for PageShare.</summary>
+/// <summary>The definition of <c>pageshare doctor</c>: looks at the machine and says what it means for
+/// PageShare.</summary>
 internal static class DoctorCommand
 {
     private const string Notes = """

@@ -1,6 +1,7 @@
 namespace PageShare.Cli.Doctor;
 
-/// <summary>The last word on a machine: two small guests share for real, one writes, and both must hold what they wrote.</summary>
+/// <summary>The last word on a machine: two small guests share for real, one writes, and both must hold what they
+/// wrote.</summary>
 internal static class EngineTrial
 {
     private const int GuestPages = 16;

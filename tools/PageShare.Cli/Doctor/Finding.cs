@@ -21,5 +21,6 @@ internal enum FindingState
 /// <param name="State">How it bears on PageShare.</param>
 /// <param name="Found">What was found, in a few words.</param>
 /// <param name="Meaning">What that means for PageShare on this machine.</param>
-/// <param name="Improve">The command that improves it; null if there is nothing to improve, or no command that does.</param>
+/// <param name="Improve">The command that improves it; null if there is nothing to improve, or no command that
+/// does.</param>
 internal sealed record Finding(string Name, FindingState State, string Found, string Meaning, string? Improve = null);

@@ -3,8 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace PageShare.Cli.Doctor;
 
-/// <summary>What the machine says about itself: the kernel's files as numbers and words, with nothing concluded yet.</summary>
-/// <remarks>Null where the kernel does not say. Tests build it by hand, or from a folder that looks like a root.</remarks>
+/// <summary>What the machine says about itself: the kernel's files as numbers and words, with nothing concluded
+/// yet.</summary>
+/// <remarks>Null where the kernel does not say. Tests build it by hand, or from a folder that looks like a
+/// root.</remarks>
 internal sealed record MachineFacts
 {
     /// <summary>The kernel's version.</summary>

@@ -2,7 +2,8 @@ namespace PageShare.Cli.Run;
 
 /// <summary>Decides when nothing more can be shared: two complete passes in a row that merged nothing.</summary>
 /// <remarks>
-/// The first pass over new memory says nothing: it learns hashes, and a page is merged when its hash was the same twice.
+/// The first pass over new memory says nothing: it learns hashes, and a page is merged when its hash was the same
+/// twice.
 /// </remarks>
 internal sealed class Convergence
 {

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace PageShare.Cli.Run;
 
-/// <summary>Durations on the command line: a number and one of <c>ms</c>, <c>s</c>, <c>m</c>, <c>h</c>; seconds without.</summary>
+/// <summary>Durations on the command line: a number and one of <c>ms</c>, <c>s</c>, <c>m</c>, <c>h</c>; seconds
+/// without.</summary>
 internal static class DurationText
 {
     private static readonly (string Unit, double Seconds)[] Units = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)];

@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PageShare.Cli.Run;
 
-/// <summary>Writes the first content of a guest's memory, every page of it, zero pages too: nothing that is saved later was
-/// never there.</summary>
+/// <summary>Writes the first content of a guest's memory, every page of it, zero pages too: nothing that is saved later
+/// was never there.</summary>
 internal sealed class GuestLoader(DuplicateCensus census)
 {
     // 1 MiB: counted while it is still in the cache.
@@ -36,7 +36,8 @@ internal sealed class GuestLoader(DuplicateCensus census)
         }
     }
 
-    /// <summary>Reads straight into guest memory, as a guest's own file system would, and clears what lies behind the end.</summary>
+    /// <summary>Reads straight into guest memory, as a guest's own file system would, and clears what lies behind the
+    /// end.</summary>
     private static void ReadFile(
         Guest guest, InputFile file, SafeFileHandle handle, long fileOffset, long guestOffset, int length)
     {

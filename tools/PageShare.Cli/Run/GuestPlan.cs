@@ -1,11 +1,12 @@
 namespace PageShare.Cli.Run;
 
-/// <summary>What a guest's memory consists of before it starts to work: its pages, in order, and where each comes from.</summary>
+/// <summary>What a guest's memory consists of before it starts to work: its pages, in order, and where each comes
+/// from.</summary>
 /// <remarks>Immutable after construction.</remarks>
 internal sealed class GuestPlan
 {
-    // Of a busy machine's memory most is page cache, a good part is a process's own, and some is free: for each 6 pages of
-    // files we take 3 of own data and 1 of zeroes (10 % of all; measured on real guests: 3.5 % busy, 55 % idle).
+    // Of a busy machine's memory most is page cache, a good part is a process's own, and some is free: for each 6 pages
+    // of files we take 3 of own data and 1 of zeroes (10 % of all; measured on real guests: 3.5 % busy, 55 % idle).
     private const int PrivateDivisor = 2;
     private const int ZeroDivisor = 6;
 
@@ -40,7 +41,8 @@ internal sealed class GuestPlan
     /// <summary>All pages, in order, without gaps.</summary>
     public IReadOnlyList<PageSegment> Segments => _segments;
 
-    /// <summary>A guest that has loaded all files, in a random order, and has own data and zero pages between them.</summary>
+    /// <summary>A guest that has loaded all files, in a random order, and has own data and zero pages between
+    /// them.</summary>
     public static GuestPlan ForFiles(string name, IReadOnlyList<InputFile> files, ulong seed)
     {
         var random = new SeededRandom(seed);

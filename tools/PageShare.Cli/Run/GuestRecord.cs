@@ -17,12 +17,12 @@ internal enum PageChange
 }
 
 /// <summary>
-/// A guest's own record of what each byte of its memory must be. It is the oracle that the guest is verified against, so
-/// it never looks at guest memory: it knows where content came from, and can make it again.
+/// A guest's own record of what each byte of its memory must be. It is the oracle that the guest is verified against,
+/// so it never looks at guest memory: it knows where content came from, and can make it again.
 /// </summary>
 /// <remarks>
-/// Keeping a copy would double the memory, so a page's record is 8 bytes: which write gave it its whole content (none: the
-/// plan did), and which patch came last. All patches of a page have one place, so the last alone is visible and
+/// Keeping a copy would double the memory, so a page's record is 8 bytes: which write gave it its whole content (none:
+/// the plan did), and which patch came last. All patches of a page have one place, so the last alone is visible and
 /// nothing older needs to be known. Not thread-safe: belongs to the guest's thread, then to the verifier.
 /// </remarks>
 internal sealed class GuestRecord

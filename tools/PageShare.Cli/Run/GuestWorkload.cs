@@ -7,8 +7,9 @@ namespace PageShare.Cli.Run;
 /// reads against the guest's record.
 /// </summary>
 /// <remarks>
-/// One thread a guest, so that the record always says what this thread wrote last and a check is exact. The scanner and the
-/// other guests run beside it. <see cref="Start"/> and <see cref="Stop"/> belong to one thread; the counts may be read by any.
+/// One thread a guest, so that the record always says what this thread wrote last and a check is exact. The scanner and
+/// the other guests run beside it. <see cref="Start"/> and <see cref="Stop"/> belong to one thread; the counts may be
+/// read by any.
 /// </remarks>
 internal sealed class GuestWorkload : IDisposable
 {
@@ -52,8 +53,8 @@ internal sealed class GuestWorkload : IDisposable
     /// <summary>Pages read and checked so far.</summary>
     public long PagesRead => Interlocked.Read(ref _pagesRead);
 
-    /// <summary>What ended the work early: a page that did not hold what the guest wrote, or a file that changed. Null while
-    /// all is well. Read it after <see cref="Stop"/>.</summary>
+    /// <summary>What ended the work early: a page that did not hold what the guest wrote, or a file that changed. Null
+    /// while all is well. Read it after <see cref="Stop"/>.</summary>
     public string? Fault { get; private set; }
 
     /// <summary>Starts to work.</summary>

@@ -2,7 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PageShare.Cli.Run;
 
-/// <summary>A file that guests load, with what it was like when it was found: whether it has changed since can be told.</summary>
+/// <summary>A file that guests load, with what it was like when it was found: whether it has changed since can be
+/// told.</summary>
 /// <remarks>Thread-safe. Holds no descriptor: an input may have more files than a process may open.</remarks>
 internal sealed class InputFile
 {
@@ -52,7 +53,8 @@ internal sealed class InputFile
         }
     }
 
-    /// <summary>Fills the destination with the file's bytes from the offset on, and with zeroes behind its end.</summary>
+    /// <summary>Fills the destination with the file's bytes from the offset on, and with zeroes behind its
+    /// end.</summary>
     /// <exception cref="CommandException">The file has become shorter, or can't be read any more.</exception>
     public void Read(long offset, Span<byte> destination)
     {

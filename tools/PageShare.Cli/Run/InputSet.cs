@@ -4,8 +4,9 @@ namespace PageShare.Cli.Run;
 
 /// <summary>Finds the files behind <c>--input</c> and <c>--image</c>.</summary>
 /// <remarks>
-/// Links inside a folder are not followed: what they lead to is either inside too, or was not asked for, and a circle of
-/// links has no end. A link that is named itself is followed. Empty files, and with them pipes and devices, are left out.
+/// Links inside a folder are not followed: what they lead to is either inside too, or was not asked for, and a circle
+/// of links has no end. A link that is named itself is followed. Empty files, and with them pipes and devices, are left
+/// out.
 /// </remarks>
 internal static class InputSet
 {
@@ -15,7 +16,8 @@ internal static class InputSet
     public static string SharedFrameworkFolder => RuntimeEnvironment.GetRuntimeDirectory();
 
     /// <summary>All files behind the paths, each once, ordered by path.</summary>
-    /// <exception cref="CommandException">A path does not exist, a file can't be read, or there is no byte in all.</exception>
+    /// <exception cref="CommandException">A path does not exist, a file can't be read, or there is no byte in
+    /// all.</exception>
     public static IReadOnlyList<InputFile> Find(IReadOnlyList<string> paths)
     {
         var found = new SortedDictionary<string, InputFile>(StringComparer.Ordinal);

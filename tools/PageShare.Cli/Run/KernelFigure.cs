@@ -4,10 +4,13 @@ using PageShare.Platform;
 namespace PageShare.Cli.Run;
 
 /// <summary>
-/// What the kernel says about the memory that the guests take, asked without the engine: its figure must agree with ours.
+/// What the kernel says about the memory that the guests take, asked without the engine: its figure must agree with
+/// ours.
 /// </summary>
-/// <param name="MemfdBytes">Allocated pages of guests' backings and frame stores (<c>st_blocks</c>), each object once.</param>
-/// <param name="CopyBytes">Anonymous copies of shared pages, as fault mode Kernel makes them (smaps); null if not asked.</param>
+/// <param name="MemfdBytes">Allocated pages of guests' backings and frame stores (<c>st_blocks</c>), each object
+/// once.</param>
+/// <param name="CopyBytes">Anonymous copies of shared pages, as fault mode Kernel makes them (smaps); null if not
+/// asked.</param>
 /// <param name="MachineSharedBytes">All shared memory of the machine, other processes' too (<c>Shmem</c>).</param>
 internal sealed record KernelFigure(long MemfdBytes, long? CopyBytes, long MachineSharedBytes)
 {
@@ -20,7 +23,8 @@ internal sealed record KernelFigure(long MemfdBytes, long? CopyBytes, long Machi
     public long ResidentBytes => MemfdBytes + (CopyBytes ?? 0);
 
     /// <summary>Asks the kernel; null where it has no such files.</summary>
-    /// <param name="withCopies">Looks for anonymous copies too, which reads every mapping: a tenth of a second or more.</param>
+    /// <param name="withCopies">Looks for anonymous copies too, which reads every mapping: a tenth of a second or
+    /// more.</param>
     public static KernelFigure? Read(bool withCopies) => KernelProbe.IsLinux && Directory.Exists("/proc/self/fd")
         ? new KernelFigure(SumMemfds(), withCopies ? SumCopies(File.ReadLines("/proc/self/smaps")) : null, MachineShared())
         : null;

@@ -15,7 +15,8 @@ internal sealed class LiveTable : RunView
         _console = console;
     }
 
-    /// <summary>A table on standard error; null if that is no terminal, or one that can't go back over its lines.</summary>
+    /// <summary>A table on standard error; null if that is no terminal, or one that can't go back over its
+    /// lines.</summary>
     public static LiveTable? TryCreate()
     {
         if (Console.IsErrorRedirected)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace PageShare.Cli.Run;
 
 /// <summary>
-/// A 128-bit digest of a page, for counting distinct pages. Not the engine's hash, on purpose: the count is what the engine
-/// is measured against.
+/// A 128-bit digest of a page, for counting distinct pages. Not the engine's hash, on purpose: the count is what the
+/// engine is measured against.
 /// </summary>
 internal static class PageDigest
 {

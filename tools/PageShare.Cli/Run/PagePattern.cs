@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace PageShare.Cli.Run;
 
-/// <summary>Bytes that can be made again from a number: whole pages, and small patches at a place of their own.</summary>
+/// <summary>Bytes that can be made again from a number: whole pages, and small patches at a place of their
+/// own.</summary>
 internal static class PagePattern
 {
     private const int ShortestPatch = 8;

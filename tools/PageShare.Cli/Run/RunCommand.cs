@@ -4,7 +4,8 @@ using System.Numerics;
 
 namespace PageShare.Cli.Run;
 
-/// <summary>The definition of <c>pageshare run</c>: its options, its help, and the way from them to a session.</summary>
+/// <summary>The definition of <c>pageshare run</c>: its options, its help, and the way from them to a
+/// session.</summary>
 internal static class RunCommand
 {
     private const string Notes = """

@@ -6,8 +6,8 @@ using PageShare.Metrics;
 namespace PageShare.Cli.Run;
 
 /// <summary>
-/// A run as one JSON object: what it was, all counters of the engine under their documented names, and the same for each
-/// guest. Counters are copied from the engine's own serialization, so that a new one appears here by itself.
+/// A run as one JSON object: what it was, all counters of the engine under their documented names, and the same for
+/// each guest. Counters are copied from the engine's own serialization, so that a new one appears here by itself.
 /// </summary>
 internal static class RunReport
 {
@@ -92,7 +92,8 @@ internal sealed record RunHead
     /// <summary>The pages that guests loaded, counted exactly and without the engine.</summary>
     public required LoadedPages Loaded { get; init; }
 
-    /// <summary>The kernel's figure for <c>residentBytes</c>, asked without the engine; null where it has none.</summary>
+    /// <summary>The kernel's figure for <c>residentBytes</c>, asked without the engine; null where it has
+    /// none.</summary>
     public required long? KernelResidentBytes { get; init; }
 
     /// <summary>What was wrong, in words.</summary>

@@ -29,7 +29,8 @@ internal sealed record RunResult
     /// <summary>Whether every byte was right, while guests worked and at the end.</summary>
     public bool Verified => Share.Faults.Count == 0 && Verdicts.All(verdict => verdict.Verified);
 
-    /// <summary>Whether duplicates were there and nothing was saved. A run that the user cut short proves nothing.</summary>
+    /// <summary>Whether duplicates were there and nothing was saved. A run that the user cut short proves
+    /// nothing.</summary>
     public bool SavedNothing =>
         Loaded.BestSavedBytes > 0 && Snapshot.Totals.SavedBytes <= 0 && !Share.Interrupted;
 
@@ -59,7 +60,8 @@ internal sealed record ShareOutcome
     /// <summary>Length of the phase.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>Seconds until two passes in a row had merged nothing; null if that was not asked for or not reached.</summary>
+    /// <summary>Seconds until two passes in a row had merged nothing; null if that was not asked for or not
+    /// reached.</summary>
     public required double? ConvergeSeconds { get; init; }
 
     /// <summary>Whether the user ended it before its time.</summary>

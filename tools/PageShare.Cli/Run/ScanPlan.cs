@@ -3,9 +3,9 @@ namespace PageShare.Cli.Run;
 /// <summary>Sets up the engine so that a run of the asked length shows what sharing does.</summary>
 internal static class ScanPlan
 {
-    // A page is merged when it was seen twice, and pages that guests change are to be seen again: so that this happens well
-    // before the end, an idle machine gets 8 passes in a run. A busy one gets 5, and one a minute in a long run: that is
-    // less than a percent of a core for each gigabyte.
+    // A page is merged when it was seen twice, and pages that guests change are to be seen again: so that this happens
+    // well before the end, an idle machine gets 8 passes in a run. A busy one gets 5, and one a minute in a long run:
+    // that is less than a percent of a core for each gigabyte.
     private const int PassesWhenIdle = 8;
     private const int PassesWhenBusy = 5;
     private static readonly TimeSpan LongestPassWhenBusy = TimeSpan.FromMinutes(1);

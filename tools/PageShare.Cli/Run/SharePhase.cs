@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace PageShare.Cli.Run;
 
-/// <summary>The middle of a run: guests work while the scanner shares, for a time or until nothing more can be shared.</summary>
+/// <summary>The middle of a run: guests work while the scanner shares, for a time or until nothing more can be
+/// shared.</summary>
 internal sealed class SharePhase(
     RunOptions options, RunView view, PageShareEngine engine, IReadOnlyList<LoadedGuest> guests) : IDisposable
 {

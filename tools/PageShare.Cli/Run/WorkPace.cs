@@ -1,7 +1,8 @@
 namespace PageShare.Cli.Run;
 
 /// <summary>Turns a rate into numbers of pages that are due now, however irregularly it is asked.</summary>
-/// <remarks>What a slow machine could not do within a second is forgotten: a backlog would come as one endless burst.</remarks>
+/// <remarks>What a slow machine could not do within a second is forgotten: a backlog would come as one endless
+/// burst.</remarks>
 internal sealed class WorkPace(double pagesPerSecond)
 {
     // At least two pages: with less, a slow rate would be forgotten before it comes to a whole page.

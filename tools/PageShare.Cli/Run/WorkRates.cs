@@ -10,8 +10,8 @@ internal readonly record struct WorkRates(double ReadsPerSecond, double WritesPe
     /// <summary>Whether there is nothing to do.</summary>
     public bool IsIdle => ReadsPerSecond <= 0 && WritesPerSecond <= 0;
 
-    /// <summary>What all guests of a run do together. Images without a write rate lie still: they are a moment of a machine,
-    /// and reading their zero pages would bring them all back.</summary>
+    /// <summary>What all guests of a run do together. Images without a write rate lie still: they are a moment of a
+    /// machine, and reading their zero pages would bring them all back.</summary>
     public static WorkRates Of(RunOptions options) =>
         options.HasImages && options.WriteRate == 0 ? default : new WorkRates(UsualReads, options.WriteRate);
 

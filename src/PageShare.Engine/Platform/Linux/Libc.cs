@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PageShare.Platform.Linux;
 
-/// <summary>The system calls that Mono.Posix does not cover. Values are Linux's, the same on x86-64 and arm64.</summary>
+/// <summary>The system calls that Mono.Posix does not cover. Values are Linux's, the same on x86-64 and
+/// arm64.</summary>
 internal static unsafe partial class Libc
 {
     public const uint MemfdCloseOnExec = 0x1;

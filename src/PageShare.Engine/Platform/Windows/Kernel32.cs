@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace PageShare.Platform.Windows;
 
 /// <summary>kernel32.dll: what of it the engine calls. Constants are those of winnt.h and memoryapi.h.</summary>
-/// <remarks>TerraFX.Interop.Windows has all of these; this file stands in for it where a registry does not carry the package.</remarks>
+/// <remarks>TerraFX.Interop.Windows has all of these; this file stands in for it where a registry does not carry the
+/// package.</remarks>
 internal static unsafe partial class Kernel32
 {
     public const uint MemCommit = 0x0000_1000;
@@ -92,7 +93,8 @@ internal static unsafe partial class Kernel32
         public uint Type;
     }
 
-    /// <summary>PSAPI_WORKING_SET_EX_INFORMATION: bit 0 of the attributes says that the page is in the working set.</summary>
+    /// <summary>PSAPI_WORKING_SET_EX_INFORMATION: bit 0 of the attributes says that the page is in the working
+    /// set.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct WorkingSetEntry
     {

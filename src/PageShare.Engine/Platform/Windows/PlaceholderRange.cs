@@ -40,8 +40,8 @@ internal sealed unsafe class PlaceholderRange : MappedMemory
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        // SAFETY: the range is ours alone, and its region is gone. Each view and each placeholder in it goes by itself, and each
-        // begins where the one before ends.
+        // SAFETY: the range is ours alone, and its region is gone. Each view and each placeholder in it goes by itself,
+        // and each begins where the one before ends.
         var isDone = true;
         var end = (byte*)handle + Length;
         for (var at = (byte*)handle; at < end;)

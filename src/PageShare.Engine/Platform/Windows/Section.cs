@@ -3,14 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace PageShare.Platform.Windows;
 
-/// <summary>A memory object as a pagefile section, with one linear view of all of it, through which it is written.</summary>
+/// <summary>A memory object as a pagefile section, with one linear view of all of it, through which it is
+/// written.</summary>
 /// <remarks>
-/// <para>A section has its size for life. So it is made as large as it may ever become, reserved only, and growing commits
-/// pages. What is committed stays committed until the section goes: Windows can't decommit a page of a section. Punching gives
-/// back physical memory alone.</para>
-/// <para>Nor does the system tell how much memory a section takes. Of one that is written by <see cref="TryWrite"/> alone, a
-/// frame store, it is counted here, exactly; of others the pages are counted that are in this process's working set. Not
-/// thread-safe as to these counts: the engine's lock guards them.</para>
+/// <para>A section has its size for life. So it is made as large as it may ever become, reserved only, and growing
+/// commits pages. What is committed stays committed until the section goes: Windows can't decommit a page of a section.
+/// Punching gives back physical memory alone.</para>
+/// <para>Nor does the system tell how much memory a section takes. Of one that is written by <see cref="TryWrite"/>
+/// alone, a frame store, it is counted here, exactly; of others the pages are counted that are in this process's
+/// working set. Not thread-safe as to these counts: the engine's lock guards them.</para>
 /// </remarks>
 internal sealed unsafe class Section : MemoryObject
 {
@@ -32,8 +33,8 @@ internal sealed unsafe class Section : MemoryObject
         SetHandle(handle);
     }
 
-    // SAFETY: the view is as long as the section may become, and is unmapped when the handle is released; views handed out hold a
-    // reference on it. Pages above the committed ones fault.
+    // SAFETY: the view is as long as the section may become, and is unmapped when the handle is released; views handed
+    // out hold a reference on it. Pages above the committed ones fault.
 
     /// <inheritdoc/>
     public override byte* WritableView => _view;
@@ -106,8 +107,8 @@ internal sealed unsafe class Section : MemoryObject
     /// <inheritdoc/>
     public override bool TryWrite(long offset, byte* source, long bytes)
     {
-        // SAFETY: inside what was committed, checked here; the source is readable by the caller's word. There is always memory
-        // for a committed page.
+        // SAFETY: inside what was committed, checked here; the source is readable by the caller's word. There is always
+        // memory for a committed page.
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _committed - offset);
         Buffer.MemoryCopy(source, _view + offset, bytes, bytes);
@@ -118,7 +119,8 @@ internal sealed unsafe class Section : MemoryObject
     /// <inheritdoc/>
     public override void Punch(long offset, long bytes)
     {
-        // SAFETY: as above; what the pages hold afterwards is undefined, and nobody reads them before they are written again.
+        // SAFETY: as above; what the pages hold afterwards is undefined, and nobody reads them before they are written
+        // again.
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _committed - offset);
         var error = Kernel32.DiscardVirtualMemory(_view + offset, (nuint)bytes);
         if (error != 0)

@@ -1,6 +1,7 @@
 namespace PageShare.Platform.Windows;
 
-/// <summary>The machine's load by GetSystemTimes. Windows has no pressure figures. Thread-safe: it holds no state.</summary>
+/// <summary>The machine's load by GetSystemTimes. Windows has no pressure figures. Thread-safe: it holds no
+/// state.</summary>
 internal sealed class SystemTimes : ILoadSource
 {
     /// <inheritdoc/>

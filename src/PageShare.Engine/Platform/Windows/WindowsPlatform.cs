@@ -15,8 +15,8 @@ internal sealed unsafe class WindowsPlatform : IPlatform
     public ILoadSource LoadSource { get; } = new SystemTimes();
 
     /// <summary>
-    /// Windows names no limit on views; each takes some 200 bytes of kernel memory. As many as Linux allows by default keep the
-    /// tables of a process small, and <see cref="EngineOptions.MappingBudget"/> allows more.
+    /// Windows names no limit on views; each takes some 200 bytes of kernel memory. As many as Linux allows by default
+    /// keep the tables of a process small, and <see cref="EngineOptions.MappingBudget"/> allows more.
     /// </summary>
     public int MappingLimit => 65_536;
 

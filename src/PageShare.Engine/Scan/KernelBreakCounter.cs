@@ -1,0 +1,56 @@
+using PageShare.Fault;
+using PageShare.Merge;
+
+namespace PageShare.Scan;
+
+/// <summary>Counts breaks of guests in Kernel mode at once, where the kernel tells of them.</summary>
+/// <remarks>What it does not tell, the next pass finds in the page table. Guard: the engine's lock.</remarks>
+internal sealed class KernelBreakCounter(GuestRegistry registry) : IDisposable
+{
+    private readonly nuint[] _faults = new nuint[4096];
+    private BreakEvents? _events;
+    private bool _hasAsked;
+
+    /// <summary>What counts breaks: "perf" or "pagemap".</summary>
+    public string Kind => _events is null ? "pagemap" : "perf";
+
+    /// <summary>Why the kernel does not tell, and what would change that; empty if it does, or was not asked.</summary>
+    public string WhyNot { get; private set; } = "";
+
+    /// <summary>Asks the kernel to tell of breaks from now on, if it will; to be called before the first such guest.</summary>
+    public void Watch()
+    {
+        if (!_hasAsked)
+        {
+            _hasAsked = true;
+            _events = BreakEvents.TryOpen(out var whyNot);
+            WhyNot = whyNot;
+        }
+    }
+
+    /// <summary>Counts what the kernel has told of since last time.</summary>
+    /// <param name="totals">Where breaks are counted beside the guests' own tallies.</param>
+    public void Drain(MergeTally totals)
+    {
+        if (_events is null)
+        {
+            return;
+        }
+
+        for (var drained = _faults.Length; drained == _faults.Length;)
+        {
+            drained = _events.Drain(_faults);
+            foreach (var region in registry.Regions)
+            {
+                totals.KernelBreaks += region.CountBreaks(_faults.AsSpan(0, drained));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _events?.Dispose();
+        _events = null;
+    }
+}
