@@ -29,7 +29,8 @@ public sealed class BackgroundScannerTests : EngineTest
         engine.Guests[0].Write(3, 3, 3);
         engine.Guests[1].Write(3, 3, 3);
         Until.True(
-            () => engine.Totals is { PagesSharing: Pages, CowFaults: 2 }, "what was broken and is equal again is shared again");
+            () => engine.Totals is { PagesSharing: Pages, CowFaults: 2 },
+            "what was broken and is equal again is shared again");
         engine.Engine.Pause();
         engine.Scan(); // waits for a slice under way
         engine.VerifyAll();
@@ -51,7 +52,8 @@ public sealed class BackgroundScannerTests : EngineTest
             engine.Scan();
         }
 
-        Assert.InRange(engine.Totals.FullScans - before, OwnPasses, OwnPasses + 1); // one slice may have been granted already
+        // One slice may have been granted already.
+        Assert.InRange(engine.Totals.FullScans - before, OwnPasses, OwnPasses + 1);
         engine.Engine.Resume();
         Assert.False(engine.Engine.IsPaused);
         before = engine.Totals.FullScans;
@@ -63,7 +65,10 @@ public sealed class BackgroundScannerTests : EngineTest
     {
         var engine = StartWithGuests(TestEngine.Defaults with
         {
-            BackgroundScanning = true, IdleThresholdPercent = 100, PressureLimitPercent = 0.1, MinimumPagesPerSecond = 5000,
+            BackgroundScanning = true,
+            IdleThresholdPercent = 100,
+            PressureLimitPercent = 0.1,
+            MinimumPagesPerSecond = 5000,
         });
         Until.True(() => engine.Totals.PagesSharing == Pages, "everything is shared");
     }

@@ -11,7 +11,8 @@ public sealed class HashCollisionTests : EngineTest
     private const int Pages = 64;
 
     private TestEngine StartColliding(FaultMode mode, bool tracking) =>
-        Keep(TestEngine.Start(TestEngine.Defaults with { FaultMode = mode, TrackWrites = tracking }, new CollidingHasher()));
+        Keep(TestEngine.Start(
+            TestEngine.Defaults with { FaultMode = mode, TrackWrites = tracking }, new CollidingHasher()));
 
     [Theory, EverySetup]
     public void PagesOfEqualHashThatDifferAreNotSharedAndAreCounted(FaultMode mode, bool tracking)
@@ -24,7 +25,9 @@ public sealed class HashCollisionTests : EngineTest
 
         Assert.True(collisions > 0);
         Assert.Equal(collisions, engine.Totals.HashCollisions);
-        Assert.Equal(engine.Totals.HashCollisions, engine.Engine.Snapshot().Guests.Sum(static g => g.Counters.HashCollisions));
+        Assert.Equal(
+            engine.Totals.HashCollisions,
+            engine.Engine.Snapshot().Guests.Sum(static g => g.Counters.HashCollisions));
         Assert.Equal(0, engine.Totals.PagesSharing);
         Assert.Equal(2 * Pages, MemoryObjects.AllPages);
         engine.VerifyAll();

@@ -65,7 +65,9 @@ public sealed class OptimumTests : EngineTest
     {
         Assert.SkipWhen(Folder is null, "needs PAGESHARE_IMAGES: a folder with raw memory images, *.ram.");
         Assert.SkipWhen(left.Length == 0, $"needs at least two *.ram files in {Folder}.");
-        var images = new[] { left, right }.Select(static name => File.ReadAllBytes(Path.Combine(Folder!, name))).ToArray();
+        var images = new[] { left, right }
+            .Select(static name => File.ReadAllBytes(Path.Combine(Folder!, name)))
+            .ToArray();
         var engine = Start(mode);
         var optimum = new DistinctPages();
         foreach (var (name, image) in new[] { left, right }.Zip(images))
@@ -91,7 +93,8 @@ public sealed class OptimumTests : EngineTest
             $"{saved} of {optimum.Saveable} pages saved, {now.MappingsUsed} of {now.MappingsLimit} mappings used.");
         foreach (var (guest, image) in engine.Engine.Guests.Zip(images))
         {
-            Assert.True(guest.AsSpan().SequenceEqual(image.AsSpan(0, (int)guest.Length)), $"{guest.Name} is not what it was.");
+            Assert.True(
+                guest.AsSpan().SequenceEqual(image.AsSpan(0, (int)guest.Length)), $"{guest.Name} is not what it was.");
         }
     }
 

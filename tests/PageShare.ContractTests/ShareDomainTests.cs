@@ -8,8 +8,11 @@ public sealed unsafe class ShareDomainTests : EngineTest
 {
     private const int Pages = 32;
 
-    private static OracleGuest Add(TestEngine engine, string name, string? domain, FaultMode? mode = null) => engine.AddGuest(
-        name, Pages, static page => PageContent.Unique((page / 2) + 1), new GuestOptions { Domain = domain, FaultMode = mode });
+    private static OracleGuest Add(TestEngine engine, string name, string? domain, FaultMode? mode = null) =>
+        engine.AddGuest(name, Pages, static page => PageContent.Unique((page / 2) + 1), new GuestOptions
+        {
+            Domain = domain, FaultMode = mode,
+        });
 
     [Theory, BothModes]
     public void EqualPagesInTwoDomainsNeverShowOnePhysicalPage(FaultMode mode)
@@ -56,7 +59,8 @@ public sealed unsafe class ShareDomainTests : EngineTest
         engine.Converge();
         Assert.Equal(2, engine.Engine.Snapshot().Domains.Length);
         Assert.Equal(Pages, MemoryObjects.PagesOf(MemoryObjects.Stores)); // Pages / 2 each
-        Assert.All(engine.Engine.Snapshot().Guests, static guest => Assert.Equal(Pages / 2, guest.Counters.PagesSharing));
+        Assert.All(
+            engine.Engine.Snapshot().Guests, static guest => Assert.Equal(Pages / 2, guest.Counters.PagesSharing));
         engine.VerifyAll();
     }
 
@@ -136,8 +140,9 @@ public sealed unsafe class ShareDomainTests : EngineTest
         var engine = Start(mode);
         for (var round = 0; round < 4; round++)
         {
-            var content = round * 1000;
-            using var guest = engine.AddGuest($"guest-{round}", Pages, page => PageContent.Unique(content + (page / 2) + 1)).Guest;
+            var content = (round * 1000) + 1;
+            using var guest = engine
+                .AddGuest($"guest-{round}", Pages, page => PageContent.Unique(content + (page / 2))).Guest;
             engine.Converge();
             Assert.Equal(Pages / 2, MemoryObjects.AllPages);
             engine.VerifyAll();

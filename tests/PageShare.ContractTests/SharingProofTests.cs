@@ -18,7 +18,8 @@ public sealed unsafe class SharingProofTests : EngineTest
     };
 
     private static long DistinctPages(TestEngine engine, Func<int, long, PageContent> contentOf) =>
-        engine.Guests.SelectMany((guest, index) => Enumerable.Range(0, (int)guest.Pages).Select(page => contentOf(index, page)))
+        engine.Guests
+            .SelectMany((guest, index) => Enumerable.Range(0, (int)guest.Pages).Select(page => contentOf(index, page)))
             .Where(static content => content != PageContent.Zero).Distinct().Count();
 
     private TestEngine StartMixed(FaultMode mode, bool tracking = true)

@@ -20,7 +20,7 @@ public sealed class ScanPassTests : EngineTest
         var noLarger = new GuestOptions { MaximumBytes = Pages * PageContent.Bytes };
         engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + (page % 100)), noLarger);
         var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), new MappingBudget { Limit = 10_000 });
-        for (var number = 0; number < 8; number++)
+        for (var number = 0; number < 20; number++)
         {
             var scanned = 0;
             var pass = new ScanPass(engine.Engine.Registry, scan, number, mayMerge: true, new MergeTally());

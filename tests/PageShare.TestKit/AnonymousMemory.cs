@@ -7,7 +7,9 @@ public sealed unsafe class AnonymousMemory : IDisposable
 {
     /// <summary>Maps so many pages.</summary>
     public AnonymousMemory(
-        long pages, MmapFlags flags = MmapFlags.MAP_PRIVATE, MmapProts protection = MmapProts.PROT_READ | MmapProts.PROT_WRITE)
+        long pages,
+        MmapFlags flags = MmapFlags.MAP_PRIVATE,
+        MmapProts protection = MmapProts.PROT_READ | MmapProts.PROT_WRITE)
     {
         Length = pages * PageContent.Bytes;
         var address = Syscall.mmap(0, (ulong)Length, protection, flags | MmapFlags.MAP_ANONYMOUS, -1, 0);

@@ -27,8 +27,10 @@ public sealed class EverySetupAttribute : DataAttribute
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(
         MethodInfo testMethod, DisposalTracker disposalTracker) =>
         new([
-            new TheoryDataRow<FaultMode, bool>(FaultMode.Signal, true), new TheoryDataRow<FaultMode, bool>(FaultMode.Signal, false),
-            new TheoryDataRow<FaultMode, bool>(FaultMode.Kernel, true), new TheoryDataRow<FaultMode, bool>(FaultMode.Kernel, false),
+            new TheoryDataRow<FaultMode, bool>(FaultMode.Signal, true),
+            new TheoryDataRow<FaultMode, bool>(FaultMode.Signal, false),
+            new TheoryDataRow<FaultMode, bool>(FaultMode.Kernel, true),
+            new TheoryDataRow<FaultMode, bool>(FaultMode.Kernel, false),
         ]);
 
     /// <inheritdoc/>

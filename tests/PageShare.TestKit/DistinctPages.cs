@@ -45,7 +45,8 @@ public sealed class DistinctPages
 
     private sealed class ByBytes : IEqualityComparer<ReadOnlyMemory<byte>>
     {
-        public bool Equals(ReadOnlyMemory<byte> left, ReadOnlyMemory<byte> right) => left.Span.SequenceEqual(right.Span);
+        public bool Equals(ReadOnlyMemory<byte> left, ReadOnlyMemory<byte> right) =>
+            left.Span.SequenceEqual(right.Span);
 
         public int GetHashCode(ReadOnlyMemory<byte> page)
         {

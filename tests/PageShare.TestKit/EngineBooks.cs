@@ -71,7 +71,10 @@ public static class EngineBooks
         var now = engine.Snapshot();
         foreach (var domain in now.Domains)
         {
-            var guests = now.Guests.Where(guest => guest.Domain == domain.Name).Select(static guest => guest.Counters).ToList();
+            var guests = now.Guests
+                .Where(guest => guest.Domain == domain.Name)
+                .Select(static guest => guest.Counters)
+                .ToList();
             Assert.Equal(guests.Sum(static c => c.PagesTotal), domain.Counters.PagesTotal);
             Assert.Equal(guests.Sum(static c => c.PagesPopulated), domain.Counters.PagesPopulated);
             Assert.Equal(guests.Sum(static c => c.ZeroPages), domain.Counters.ZeroPages);

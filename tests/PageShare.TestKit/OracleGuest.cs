@@ -59,7 +59,8 @@ public sealed unsafe class OracleGuest
     /// <summary>What its pages should hold, in order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> ExpectedPages()
     {
-        var all = Guest.Length == _expected.Count ? _expected.ToArray() : throw new InvalidOperationException("It has grown.");
+        Assert.Equal(Guest.Length, _expected.Count); // what has grown since must have been written
+        var all = _expected.ToArray();
         for (var offset = 0; offset < all.Length; offset += PageContent.Bytes)
         {
             yield return all.AsMemory(offset, PageContent.Bytes);

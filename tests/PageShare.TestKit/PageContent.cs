@@ -6,7 +6,9 @@ namespace PageShare.TestKit;
 /// <summary>What a page of 4096 bytes holds, in one number: tests write it, remember it, and check every byte of
 /// it.</summary>
 /// <remarks>Equal numbers are equal pages, different numbers different pages.</remarks>
-/// <param name="Id">0: all zero. Below 0: filled with the byte −Id, −1 to −255. Above 0: pseudo-random, unique.</param>
+/// <param name="Id">
+/// 0: all zero. Below 0: filled with the byte −Id, −1 to −255. Above 0: pseudo-random, unique.
+/// </param>
 public readonly record struct PageContent(long Id)
 {
     /// <summary>Bytes of a page.</summary>

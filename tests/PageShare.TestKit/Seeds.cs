@@ -9,7 +9,10 @@ public static class Seeds
 
     /// <summary>The seed of this run.</summary>
     public static int Seed { get; } = int.TryParse(
-        Environment.GetEnvironmentVariable("PAGESHARE_SEED"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var given)
+        Environment.GetEnvironmentVariable("PAGESHARE_SEED"),
+        NumberStyles.Integer,
+        CultureInfo.InvariantCulture,
+        out var given)
         ? given
         : DefaultSeed;
 

@@ -49,7 +49,8 @@ public sealed class TestEngine : IDisposable
     }
 
     /// <summary>Makes a guest and writes all its pages.</summary>
-    public OracleGuest AddGuest(string name, long pages, Func<long, PageContent> contentOf, GuestOptions? options = null)
+    public OracleGuest AddGuest(
+        string name, long pages, Func<long, PageContent> contentOf, GuestOptions? options = null)
     {
         var guest = AddGuest(name, pages, options);
         guest.WriteAll(contentOf);

@@ -6,7 +6,8 @@ namespace PageShare.Benchmarks.EndToEnd;
 internal sealed record FigureOptions
 {
     public const string Usage = """
-        Measures the whole engine on a large guest set: converge time, scanner CPU, merges, metadata, breaks, seal waits.
+        Measures the whole engine on a large guest set: converge time, scanner CPU, merges, metadata, breaks,
+        seal waits.
 
           figures [options]
 
@@ -19,7 +20,8 @@ internal sealed record FigureOptions
           --json              one object on standard output, all else on standard error
           --help              this text
 
-        Half of each guest's pages are in all guests, in runs that lie in a different order in each; the other half exists once.
+        Half of each guest's pages are in all guests, in runs that lie in a different order in each; the other
+        half exists once.
         Small, for a quick check: figures --size 32 --breaks 512
         """;
 
@@ -94,11 +96,14 @@ internal sealed record FigureOptions
 
         // Each of the two kinds of break takes pages of its own, among those that are shared.
         var most = PagesPerGuest / 4;
-        return Breaks <= most ? this : throw new FormatException($"--breaks is at most {most} for guests of this size.");
+        return Breaks <= most
+            ? this
+            : throw new FormatException($"--breaks is at most {most} for guests of this size.");
     }
 
     private static int Number(string name, string value, int least, int most) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number >= least && number <= most
             ? number
             : throw new FormatException($"{name} is a number from {least} to {most}, not '{value}'.");
 }

@@ -18,11 +18,12 @@ internal static class FigureReport
             return;
         }
 
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{options.Guests} guests of {options.SizeMebibytes} MiB, half of it in all of them in runs of {options.RunPages} pages"));
-        Console.WriteLine(RuntimeInformation.OSDescription + ", " + RuntimeInformation.FrameworkDescription
-            + $", {Environment.ProcessorCount} processors");
+        Console.WriteLine(
+            $"{options.Guests} guests of {options.SizeMebibytes} MiB, half of it in all of them in runs of "
+            + $"{options.RunPages} pages");
+        Console.WriteLine(
+            $"{RuntimeInformation.OSDescription}, {Environment.OSVersion}, {RuntimeInformation.FrameworkDescription}, "
+            + $"{Environment.ProcessorCount} processors");
         Console.WriteLine();
         Row("", modes.Select(static mode => mode.FaultMode));
         Row("", modes.Select(static _ => new string('-', 18)));
@@ -37,9 +38,11 @@ internal static class FigureReport
         ("converge, s", static mode => Text(mode.ConvergeSeconds, "F2")),
         ("  scanner CPU, s", static mode => Text(mode.ConvergeCpuSeconds, "F2")),
         ("  merges a second", static mode => Text(mode.MergesPerSecond, "N0")),
+        ("  merges a second of CPU", static mode => Text(mode.MergesPerCpuSecond, "N0")),
         ("first pass, ns a page", static mode => Text(mode.FirstPassNanosecondsPerPage, "F0")),
         ("  XxHash3 over it (limit)", static mode => Text(mode.HashNanosecondsPerPage, "F0")),
-        ("  times the limit", static mode => Text(mode.FirstPassNanosecondsPerPage / mode.HashNanosecondsPerPage, "F2")),
+        ("  times the limit", static mode => Text(
+            mode.FirstPassNanosecondsPerPage / mode.HashNanosecondsPerPage, "F2")),
         ("pass without work, ns a page", static mode => Text(mode.QuietPassNanosecondsPerPage, "F2")),
         ("saved, pages", static mode => Text(mode.SavedPages, "N0")),
         ("  of the optimum, %", static mode => Text(100.0 * mode.SavedPages / mode.BestSavedPages, "F1")),
@@ -65,6 +68,7 @@ internal static class FigureReport
             options.Breaks,
             options.Seed,
             System = RuntimeInformation.OSDescription,
+            Kernel = Environment.OSVersion.ToString(),
             Runtime = RuntimeInformation.FrameworkDescription,
             Processors = Environment.ProcessorCount,
             Modes = modes,
@@ -74,7 +78,8 @@ internal static class FigureReport
     private static void Row(string name, IEnumerable<string> values) =>
         Console.WriteLine($"{name,-34}{string.Concat(values.Select(static value => $"{value,20}"))}");
 
-    private static string Text(IFormattable number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
+    private static string Text(IFormattable number, string format) =>
+        number.ToString(format, CultureInfo.InvariantCulture);
 
     private static string Text(StoreTimes times) => Text(times.P50Nanoseconds, times.P99Nanoseconds);
 

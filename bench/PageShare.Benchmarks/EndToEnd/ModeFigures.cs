@@ -21,6 +21,9 @@ internal sealed record ModeFigures
     /// <summary>Merges a second of <see cref="ConvergeSeconds"/>.</summary>
     public double MergesPerSecond => Merges / ConvergeSeconds;
 
+    /// <summary>Merges a second of <see cref="ConvergeCpuSeconds"/>.</summary>
+    public double MergesPerCpuSecond => Merges / ConvergeCpuSeconds;
+
     /// <summary>The first pass, CPU time a page.</summary>
     public required double FirstPassNanosecondsPerPage { get; init; }
 

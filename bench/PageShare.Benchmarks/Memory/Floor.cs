@@ -13,8 +13,8 @@ internal static unsafe partial class Floor
 
     /// <summary>Loads every byte; four sums, so that only memory limits it.</summary>
     /// <remarks>
-    /// Wider vectors are slower: loads then run ahead of the processor's own prefetching. Of 16, 32 and 64 bytes at a time, with and
-    /// without explicit prefetching, this was the fastest (171, 197, 230 ns a page).
+    /// Wider vectors are slower: loads then run ahead of the processor's own prefetching. Of 16, 32 and 64 bytes at a
+    /// time, with and without explicit prefetching, this was the fastest (171, 197, 230 ns a page).
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ulong Read(byte* start, long bytes)

@@ -24,7 +24,8 @@ internal sealed unsafe class KsmPages : IDisposable
     // In this order; KSM must run last, and rest first when they are put back.
     private static readonly (string Name, string Value)[] FlatOut =
     [
-        ("smart_scan", "0"), ("advisor_mode", "none"), ("pages_to_scan", "100000"), ("sleep_millisecs", "0"), ("run", "1"),
+        ("smart_scan", "0"), ("advisor_mode", "none"), ("pages_to_scan", "100000"), ("sleep_millisecs", "0"),
+        ("run", "1"),
     ];
 
     private readonly int _pages;

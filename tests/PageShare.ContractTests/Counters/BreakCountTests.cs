@@ -57,7 +57,8 @@ public sealed class BreakCountTests : EngineTest
     {
         var engine = StartShared(FaultMode.Kernel);
         Assert.SkipUnless(
-            engine.Engine.Snapshot().BreakCounting == "perf", "needs kernel.perf_event_paranoid at 2 or less, or root.");
+            engine.Engine.Snapshot().BreakCounting == "perf",
+            "needs kernel.perf_event_paranoid at 2 or less, or root.");
         WriteEachPageTwice(engine.Guests[0]);
         Assert.Equal(Pages, engine.Totals.CowFaults);
         Assert.Equal(Pages, engine.Totals.CowFaults);

@@ -15,7 +15,8 @@ public sealed class MeterTests : EngineTest
     {
         var engine = StartShared();
         var expected = typeof(CounterSet).GetProperties()
-            .Select(static property => "pageshare_" + JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name)).Order();
+            .Select(static property => "pageshare_" + JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name))
+            .Order();
         Assert.Equal(expected, Collect().Select(static measured => measured.Instrument).Distinct().Order());
         GC.KeepAlive(engine);
     }
@@ -29,7 +30,8 @@ public sealed class MeterTests : EngineTest
         foreach (var guest in now.Guests)
         {
             double Of(string instrument) => Assert.Single(
-                measured, one => one.Instrument == instrument && one.Guest == guest.Name && one.Domain == guest.Domain).Value;
+                measured,
+                one => one.Instrument == instrument && one.Guest == guest.Name && one.Domain == guest.Domain).Value;
             Assert.Equal(guest.Counters.PagesPopulated, Of("pageshare_pages_populated"));
             Assert.Equal(guest.Counters.PagesSharing, Of("pageshare_pages_sharing"));
             Assert.Equal(guest.Counters.SavedBytes, Of("pageshare_saved_bytes"));
@@ -42,7 +44,9 @@ public sealed class MeterTests : EngineTest
         Assert.Equal(now.Totals.NetSavedBytes, Total("pageshare_net_saved_bytes"));
         Assert.Equal(now.Totals.FullScans, Total("pageshare_full_scans"));
         Assert.Equal(3, measured.Count(static one => one.Instrument == "pageshare_cow_fault_nanoseconds"));
-        Assert.Equal(now.Totals.SavedBytes, measured.Where(static one => one.Instrument == "pageshare_saved_bytes").Sum(static one => one.Value));
+        Assert.Equal(
+            now.Totals.SavedBytes,
+            measured.Where(static one => one.Instrument == "pageshare_saved_bytes").Sum(static one => one.Value));
     }
 
     [Fact]
@@ -58,7 +62,8 @@ public sealed class MeterTests : EngineTest
     {
         var engine = Start(FaultMode.Signal);
         engine.AddGuest("first", Pages, static page => page == 0 ? PageContent.Zero : PageContent.Unique(page + 1));
-        engine.AddGuest("second", Pages, static page => PageContent.Unique(page + 1), new GuestOptions { Domain = "other" });
+        engine.AddGuest(
+            "second", Pages, static page => PageContent.Unique(page + 1), new GuestOptions { Domain = "other" });
         engine.AddGuest("third", Pages, static page => PageContent.Unique(page + 1));
         engine.Converge();
         engine.Guests[0].Write(5, 5, 5);
@@ -76,8 +81,10 @@ public sealed class MeterTests : EngineTest
                 listening.EnableMeasurementEvents(instrument);
             }
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => all.Add(Measured.Of(instrument, value, tags)));
-        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => all.Add(Measured.Of(instrument, value, tags)));
+        listener.SetMeasurementEventCallback<long>(
+            (instrument, value, tags, _) => all.Add(Measured.Of(instrument, value, tags)));
+        listener.SetMeasurementEventCallback<double>(
+            (instrument, value, tags, _) => all.Add(Measured.Of(instrument, value, tags)));
         listener.Start();
         listener.RecordObservableInstruments();
         return all;

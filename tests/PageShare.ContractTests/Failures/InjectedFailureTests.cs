@@ -45,7 +45,8 @@ public sealed class InjectedFailureTests : UnfinishedEngine
         Prepare(FaultMode.Kernel);
         using (Injection.Lasting(TestCall.Unseal))
         {
-            Engine.Scan(); // the second guest's page 5 equals its frame again: its copy goes, and its seal cannot be lifted
+            // The second guest's page 5 equals its frame again: its copy goes, and its seal cannot be lifted.
+            Engine.Scan();
             Engine.Guests[1].Write(5, 8, 0xA5);
             Engine.Guests[1].Write(5, 9, 0xA6);
             Engine.VerifyAll();
@@ -77,7 +78,8 @@ public sealed class InjectedFailureTests : UnfinishedEngine
     public void EnsureWritableEitherSucceedsOrSaysWhyNot(TestCall call, int? times, FaultMode mode)
     {
         Prepare(mode);
-        Attempt(call, times, mode, () => Engine.Guests[0].Guest.EnsureWritable(0, 12 * PageContent.Bytes), times is null);
+        Attempt(
+            call, times, mode, () => Engine.Guests[0].Guest.EnsureWritable(0, 12 * PageContent.Bytes), times is null);
         Recovers();
     }
 
@@ -98,7 +100,8 @@ public sealed class InjectedFailureTests : UnfinishedEngine
         var guest = Engine.Guests[0];
         WritablePin? pin = null;
         Attempt(call, times, mode, () => pin = guest.Guest.PinWritable(0, 12 * PageContent.Bytes), times is null);
-        var pins = Enumerable.Range(0, 12).Select(page => guest.Guest.Region.Words.Read(new Memory.PageNumber(page)).Pins);
+        var pins = Enumerable.Range(0, 12)
+            .Select(page => guest.Guest.Region.Words.Read(new Memory.PageNumber(page)).Pins);
         Assert.All(pins, count => Assert.Equal(pin is null ? 0 : 1, count));
         pin?.Dispose();
         Recovers();
@@ -114,7 +117,8 @@ public sealed class InjectedFailureTests : UnfinishedEngine
     {
         Prepare(mode);
         using var injection = Injection.Lasting(call);
-        var thrown = Assert.Throws<PlatformException>(() => Engine.Guests[0].Guest.EnsureWritable(0, PageContent.Bytes));
+        var thrown = Assert.Throws<PlatformException>(
+            () => Engine.Guests[0].Guest.EnsureWritable(0, PageContent.Bytes));
         Assert.Equal(Injection.NoMemory, thrown.ErrorCode);
         Assert.Equal("breaking", thrown.Operation);
         Assert.Contains("'first'", thrown.Message, StringComparison.Ordinal);
@@ -159,7 +163,8 @@ public sealed class InjectedFailureTests : UnfinishedEngine
     // Breaks need these calls, and no others; a failure that lasts must be told, and no other may be.
     private void Attempt(TestCall call, int? times, FaultMode mode, Action action, bool isLasting)
     {
-        var isNeeded = call is TestCall.CopyHome or TestCall.MapIdentity || (call == TestCall.Seal && mode == FaultMode.Kernel);
+        var isNeeded = call is TestCall.CopyHome or TestCall.MapIdentity
+            || (call == TestCall.Seal && mode == FaultMode.Kernel);
         using (Fail(call, times))
         {
             var thrown = Record.Exception(action);

@@ -14,7 +14,8 @@ public sealed class NewMemoryFailureTests : EngineTest
         var engine = Start(mode);
         using (Injection.Lasting(TestCall.MapIdentity))
         {
-            var thrown = Assert.Throws<PlatformException>(() => engine.Engine.CreateGuest("refused", 8 * PageContent.Bytes));
+            var thrown = Assert.Throws<PlatformException>(
+                () => engine.Engine.CreateGuest("refused", 8 * PageContent.Bytes));
             Assert.Equal(Injection.NoMemory, thrown.ErrorCode);
             Assert.Contains("refused", thrown.Message, StringComparison.Ordinal);
         }

@@ -13,10 +13,12 @@ public sealed class ShortMachineTests : EngineTest
 
     private TestEngine StartShort(FaultMode mode, EngineOptions? options = null)
     {
-        var engine = Keep(TestEngine.Start((options ?? TestEngine.Defaults) with { FaultMode = mode }, hasher: null, _machine));
+        options = (options ?? TestEngine.Defaults) with { FaultMode = mode };
+        var engine = Keep(TestEngine.Start(options, hasher: null, _machine));
         foreach (var name in new[] { "first", "second" })
         {
-            engine.AddGuest(name, Pages, static page => page % 4 == 0 ? PageContent.Zero : PageContent.Unique(page + 1));
+            engine.AddGuest(
+                name, Pages, static page => page % 4 == 0 ? PageContent.Zero : PageContent.Unique(page + 1));
         }
 
         return engine;

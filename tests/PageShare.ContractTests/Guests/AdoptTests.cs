@@ -76,7 +76,8 @@ public sealed unsafe class AdoptTests : EngineTest
                 expected[2000 + writer] += (byte)counts[writer];
             }
 
-            Assert.True(memory[page].SequenceEqual(expected), $"Page {page} holds a {PageContent.Describe(memory[page])}.");
+            Assert.True(
+                memory[page].SequenceEqual(expected), $"Page {page} holds a {PageContent.Describe(memory[page])}.");
         }
 
         engine.VerifyAll();
@@ -116,7 +117,8 @@ public sealed unsafe class AdoptTests : EngineTest
         AreRefused(engine, guest.AddressOf(0), guest.Guest.Length);
         foreach (var length in new[] { 0L, -4096, 100, 4097 })
         {
-            var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => { engine.Engine.Adopt(memory.Pointer, length); });
+            var thrown = Assert.Throws<ArgumentOutOfRangeException>(
+                () => { engine.Engine.Adopt(memory.Pointer, length); });
             Assert.Equal("length", thrown.ParamName);
         }
 
@@ -254,7 +256,8 @@ public sealed unsafe class AdoptTests : EngineTest
         {
             if (page != changed)
             {
-                Assert.True(ContentOf(page).IsIn(memory[page]), $"Page {page} holds a {PageContent.Describe(memory[page])}.");
+                Assert.True(
+                    ContentOf(page).IsIn(memory[page]), $"Page {page} holds a {PageContent.Describe(memory[page])}.");
             }
         }
     }

@@ -6,6 +6,8 @@ namespace PageShare.ContractTests.Guests;
 /// <summary>Sizes, growth and bounds.</summary>
 public sealed unsafe class GuestSizeTests : EngineTest
 {
+    private static long MachineBytes => Platform.HostPlatform.Create().MemoryAndSwapBytes;
+
     [Theory]
     [InlineData(0)]
     [InlineData(-4096)]
@@ -30,10 +32,11 @@ public sealed unsafe class GuestSizeTests : EngineTest
     public void TheMachinesMemoryIsTheLimit()
     {
         var engine = Start(FaultMode.Signal);
-        var machine = (Platform.HostPlatform.Create().MemoryAndSwapBytes / PageContent.Bytes * PageContent.Bytes) + PageContent.Bytes;
-        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => engine.Engine.CreateGuest("guest", machine));
+        var most = MachineBytes / PageContent.Bytes * PageContent.Bytes;
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(
+            () => engine.Engine.CreateGuest("guest", most + PageContent.Bytes));
         Assert.Contains("memory", thrown.Message, StringComparison.Ordinal);
-        using var guest = engine.Engine.CreateGuest("guest", machine - PageContent.Bytes); // which costs nothing until written
+        using var guest = engine.Engine.CreateGuest("guest", most); // which costs nothing until written
         Assert.Equal(guest.Length, guest.MaximumLength);
     }
 
@@ -72,8 +75,10 @@ public sealed unsafe class GuestSizeTests : EngineTest
     {
         var engine = Start(mode);
         var guest = engine.AddGuest("guest", 8);
-        foreach (var at in new[] { guest.AddressOf(-1), guest.AddressOf(8), guest.AddressOf(0) + guest.Guest.MaximumLength })
+        var last = guest.Guest.MaximumLength / PageContent.Bytes;
+        foreach (var page in new[] { -1, 8, last })
         {
+            var at = guest.AddressOf(page);
             var mapping = Assert.Single(ProcessMappings.Of(at, PageContent.Bytes));
             Assert.StartsWith("---", mapping.Permissions, StringComparison.Ordinal);
         }
@@ -134,7 +139,7 @@ public sealed unsafe class GuestSizeTests : EngineTest
     {
         var engine = Start(FaultMode.Signal);
         var guest = engine.AddGuest("guest", 4, new GuestOptions { MaximumBytes = 8 * PageContent.Bytes }).Guest;
-        foreach (var size in new[] { 9L * PageContent.Bytes, 3 * PageContent.Bytes, 0, -4096, (4 * PageContent.Bytes) + 1, long.MaxValue })
+        foreach (var size in new[] { 9L * 4096, 3 * 4096, 0, -4096, (4 * 4096) + 1, long.MaxValue })
         {
             var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => guest.Grow(size));
             Assert.Equal("newSizeInBytes", thrown.ParamName);
@@ -150,7 +155,9 @@ public sealed unsafe class GuestSizeTests : EngineTest
         var engine = Start(FaultMode.Signal);
         var guest = engine.AddGuest("guest", 4).Guest;
         var length = guest.Length;
-        foreach (var (offset, count) in new[] { (-1L, 1), (0, -1), (length, 1), (length - 1, 2), (long.MaxValue, 1), (long.MinValue, 1), (length + 1, 0) })
+        (long, int)[] parts =
+            [(-1, 1), (0, -1), (length, 1), (length - 1, 2), (length + 1, 0), (long.MaxValue, 1), (long.MinValue, 1)];
+        foreach (var (offset, count) in parts)
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => guest.AsSpan(offset, count));
             Assert.Throws<ArgumentOutOfRangeException>(() => guest.AsMemory(offset, count));
@@ -171,7 +178,7 @@ public sealed unsafe class GuestSizeTests : EngineTest
         var engine = Start(FaultMode.Signal);
         var bytes = (1L << 31) + PageContent.Bytes;
         Assert.SkipWhen(
-            Platform.HostPlatform.Create().MemoryAndSwapBytes < bytes, "needs a machine with more than 2 GiB of memory and swap.");
+            MachineBytes < bytes, "needs a machine with more than 2 GiB of memory and swap.");
         var guest = engine.Engine.CreateGuest("long", bytes);
         Assert.Throws<InvalidOperationException>(() => guest.AsSpan().Length);
         guest.AsSpan(bytes - 1, 1)[0] = 42;

@@ -47,7 +47,8 @@ public sealed class PinnedSystemCallSoakTests : EngineTest
 
                 for (var i = 0; i < 10; i++) // and pins that last for a call each
                 {
-                    Assert.Equal(ChunkBytes, guest.Guest.ReadFrom(file, 0, (page * PageContent.Bytes) + 500, ChunkBytes));
+                    var offset = (page * PageContent.Bytes) + 500;
+                    Assert.Equal(ChunkBytes, guest.Guest.ReadFrom(file, 0, offset, ChunkBytes));
                 }
 
                 PageContent.Unique(page + 1).WriteTo(guest.Guest.AsSpan(page * PageContent.Bytes, PageContent.Bytes));

@@ -70,7 +70,8 @@ public sealed class SystemCallTests : EngineTest
     public void SystemCallsThatOnlyReadGuestMemoryNeedNothing(FaultMode mode)
     {
         using var file = Begin(mode);
-        using var output = File.OpenHandle(Path.Combine(_folder.Path, "output"), FileMode.CreateNew, FileAccess.ReadWrite);
+        using var output = File.OpenHandle(
+            Path.Combine(_folder.Path, "output"), FileMode.CreateNew, FileAccess.ReadWrite);
         RandomAccess.Write(output, _guest.Guest.AsSpan(), 0);
         var written = new byte[_guest.Guest.Length];
         Assert.Equal(written.Length, RandomAccess.Read(output, written, 0));
@@ -123,7 +124,8 @@ public sealed class SystemCallTests : EngineTest
         var received = 0;
         while (received < Count)
         {
-            received += _guest.Guest.ReceiveFrom(sockets.Receiver, (First * PageContent.Bytes) + received, Count - received);
+            received += _guest.Guest.ReceiveFrom(
+                sockets.Receiver, (First * PageContent.Bytes) + received, Count - received);
         }
 
         Holds(0, First * PageContent.Bytes, Count);
@@ -165,8 +167,11 @@ public sealed class SystemCallTests : EngineTest
     public void APageHoldsNoMorePinsThanItsWordCanCount()
     {
         using var file = Begin(FaultMode.Signal);
-        var pins = Enumerable.Range(0, PageWord.MaximumPins).Select(_ => _guest.Guest.PinWritable(PageContent.Bytes, 1)).ToList();
-        var thrown = Assert.Throws<Platform.PlatformException>(() => _guest.Guest.PinWritable(0, 2 * PageContent.Bytes));
+        var pins = Enumerable.Range(0, PageWord.MaximumPins)
+            .Select(_ => _guest.Guest.PinWritable(PageContent.Bytes, 1))
+            .ToList();
+        var thrown = Assert.Throws<Platform.PlatformException>(
+            () => _guest.Guest.PinWritable(0, 2 * PageContent.Bytes));
         Assert.Equal(75, thrown.ErrorCode); // EOVERFLOW
         Assert.Equal(0, WordOf(0).Pins); // all or nothing
         pins.ForEach(static pin => pin.Dispose());

@@ -8,7 +8,8 @@ namespace PageShare.ContractTests.Races;
 public sealed class ParkedBreakTests : ParkedEngine
 {
     /// <summary>The points of a break.</summary>
-    public static TheoryData<TestPoint> Points => [TestPoint.BreakClaimed, TestPoint.BreakCopied, TestPoint.BreakMapped];
+    public static TheoryData<TestPoint> Points =>
+        [TestPoint.BreakClaimed, TestPoint.BreakCopied, TestPoint.BreakMapped];
 
     /// <summary>The same, in either mode.</summary>
     public static TheoryData<TestPoint, FaultMode> PointsAndModes()
@@ -142,7 +143,8 @@ public sealed class ParkedBreakTests : ParkedEngine
         PrepareShared(mode);
         using var waiting = Gate.Watch(TestPoint.Waiting);
         using var gate = Gate.Stop(point, First);
-        var first = Actor.Start("first", () => Joining.Guest.EnsureWritable(First * PageContent.Bytes, 8 * PageContent.Bytes));
+        var first = Actor.Start("first", () => Joining.Guest.EnsureWritable(
+            First * PageContent.Bytes, 8 * PageContent.Bytes));
         gate.Await();
         var second = Actor.Start("second", Joining.Guest.Unshare);
         waiting.Await();

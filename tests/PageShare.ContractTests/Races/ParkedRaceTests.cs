@@ -99,7 +99,9 @@ public sealed class ParkedRaceTests : ParkedEngine
         using var waiting = Gate.Watch(TestPoint.Waiting);
         using var gate = Gate.Stop(TestPoint.Sealed, First);
         var scan = ParkScan(gate);
-        var writers = Enumerable.Range(0, 4).Select(i => Store(Joining, First + (2 * i), 100 + i, (byte)(200 + i))).ToList();
+        var writers = Enumerable.Range(0, 4)
+            .Select(i => Store(Joining, First + (2 * i), 100 + i, (byte)(200 + i)))
+            .ToList();
         writers.Add(Store(Joining, First, 4000, 99)); // the second on that page
         waiting.Await(writers.Count);
         TheRestGoesOn();
@@ -153,7 +155,9 @@ public sealed class ParkedRaceTests : ParkedEngine
     public void AWriteToOneOfAPairWhileTheOtherIsMergedLeavesNoFrameWithASingleUser(FaultMode mode)
     {
         Prepare(mode);
-        var pair = new[] { "left", "right" }.Select(name => Engine.AddGuest(name, 1, static _ => PageContent.Unique(7000))).ToArray();
+        var pair = new[] { "left", "right" }
+            .Select(name => Engine.AddGuest(name, 1, static _ => PageContent.Unique(7000)))
+            .ToArray();
         Engine.Scan();
         using var gate = Gate.Stop(TestPoint.Punched, page: 0);
         var scan = ParkScan(gate);
@@ -169,7 +173,7 @@ public sealed class ParkedRaceTests : ParkedEngine
     [Theory, BothModes]
     public void ReadersNeverWait(FaultMode mode)
     {
-        foreach (var point in new[] { TestPoint.Claimed, TestPoint.Sealed, TestPoint.Compared, TestPoint.Remapped, TestPoint.Punched })
+        for (var point = TestPoint.Claimed; point <= TestPoint.Punched; point++)
         {
             Prepare(mode);
             using var gate = Gate.Stop(point, First);

@@ -51,7 +51,8 @@ public static unsafe class PageFrames
 
     /// <summary>How many pages of a range have memory of this process. Reads nothing of it; needs no
     /// privilege.</summary>
-    public static int CountPresent(byte* start, long pages) => Entries(start, pages).Count(static entry => (entry & Present) != 0);
+    public static int CountPresent(byte* start, long pages) =>
+        Entries(start, pages).Count(static entry => (entry & Present) != 0);
 
     private static ulong[] Entries(byte* start, long pages)
     {

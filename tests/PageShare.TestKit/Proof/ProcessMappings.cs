@@ -47,7 +47,8 @@ public static unsafe class ProcessMappings
             }
             else if (line.StartsWith("VmFlags:", StringComparison.Ordinal))
             {
-                yield return current! with { Flags = line["VmFlags:".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) };
+                var flags = line["VmFlags:".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                yield return current! with { Flags = flags };
             }
             else if (char.IsAsciiHexDigitLower(line[0]))
             {
