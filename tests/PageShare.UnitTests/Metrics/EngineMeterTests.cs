@@ -16,8 +16,9 @@ public sealed class EngineMeterTests : IDisposable
 
     public EngineMeterTests()
     {
-        // Other tests of this process may have meters of the same name: only instruments made in here count.
-        var mine = new AsyncLocal<bool> { Value = true };
+        // Other tests of this process may have meters of the same name, before and after: only instruments made in here
+        // count.
+        var mine = new AsyncLocal<bool>();
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (mine.Value && instrument.Meter.Name == "PageShare")
@@ -28,6 +29,7 @@ public sealed class EngineMeterTests : IDisposable
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Record(instrument, value, tags));
         _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Record(instrument, value, tags));
         _listener.Start();
+        mine.Value = true;
         _meter = new EngineMeter(TakeSnapshot, _time);
         mine.Value = false;
     }
