@@ -10,7 +10,10 @@ public sealed class BackgroundScannerTests : EngineTest
 
     private static EngineOptions Eager { get; } = TestEngine.Defaults with
     {
-        BackgroundScanning = true, ScanWhenBusy = true, PagesPerSecond = 1_000_000, CpuBudgetPercent = 100,
+        BackgroundScanning = true,
+        ScanWhenBusy = true,
+        PagesPerSecond = 1_000_000,
+        CpuBudgetPercent = 100,
     };
 
     private TestEngine StartWithGuests(EngineOptions options)
@@ -103,10 +106,10 @@ public sealed class BackgroundScannerTests : EngineTest
     public void AnEngineWithoutGuestsCanBeScanned()
     {
         var engine = Start(Eager);
-        Until.True(() => engine.Totals.FullScans > 3, "passes are made");
         var pass = engine.Scan();
         Assert.True(pass.Completed);
         Assert.Equal(0, pass.PagesScanned);
+        Assert.Equal(0, engine.Totals.FullScans); // a pass over nothing is none
     }
 
     [Fact]

@@ -11,7 +11,8 @@ public sealed unsafe class ShareDomainTests : EngineTest
     private static OracleGuest Add(TestEngine engine, string name, string? domain, FaultMode? mode = null) =>
         engine.AddGuest(name, Pages, static page => PageContent.Unique((page / 2) + 1), new GuestOptions
         {
-            Domain = domain, FaultMode = mode,
+            Domain = domain,
+            FaultMode = mode,
         });
 
     [Theory, BothModes]
