@@ -145,6 +145,40 @@ public sealed class BackgroundScannerTests : EngineTest
         Assert.Equal(Pages, engine.Totals.PagesSharing);
     }
 
+    [Theory, BothModes]
+    public void APassCancelledHalfWayIsMadeUpForByTheNext(FaultMode mode)
+    {
+        const int Many = 3000; // several stretches
+        using var cancellation = new CancellationTokenSource();
+        var hasher = new CancellingHasher(cancellation, after: 1000);
+        var engine = Keep(TestEngine.Start(TestEngine.Defaults with { FaultMode = mode }, hasher));
+        engine.AddGuest("first", Many, static page => PageContent.Unique(page + 1));
+        engine.AddGuest("second", Many, static page => PageContent.Unique(page + 1));
+        var pass = engine.Engine.ScanOnce(cancellation.Token);
+        Assert.False(pass.Completed);
+        Assert.InRange(pass.PagesScanned, 1000, Many);
+        Assert.Equal(pass.PagesScanned, engine.Totals.PagesScanned);
+        engine.Converge();
+        Assert.Equal(Many, engine.Totals.PagesSharing);
+        engine.VerifyAll();
+    }
+
+    private sealed class CancellingHasher(CancellationTokenSource cancellation, int after) : Content.IPageHasher
+    {
+        private readonly Content.XxHash3PageHasher _hasher = new(seed: 1);
+        private int _pages;
+
+        public uint Hash(ReadOnlySpan<byte> page)
+        {
+            if (++_pages == after)
+            {
+                cancellation.Cancel();
+            }
+
+            return _hasher.Hash(page);
+        }
+    }
+
     private static int CountThreads() => Directory.GetDirectories("/proc/self/task")
         .Count(static task => NameOf(task) == ThreadName);
 

@@ -29,6 +29,7 @@ internal sealed class MappingBudget
     private readonly long[] _demand = new long[Shim.OrderPages + 1];
     private long _sharedRuns;
     private long _refused;
+    private bool _areFillersRefused;
 
     // Set aside for the plan under way, which Used does not count yet.
     private long _reserved;
@@ -62,7 +63,9 @@ internal sealed class MappingBudget
     {
         // Runs one page too short fill what the longer ones leave.
         var needed = Used + _reserved + mappings;
-        var isAllowed = length >= ShortestRun || (length == ShortestRun - 1 && needed <= Limit * FillLevel);
+        var isFiller = length == ShortestRun - 1;
+        var isAllowed = length >= ShortestRun || (isFiller && needed <= Limit * FillLevel);
+        _areFillersRefused |= isFiller && !isAllowed;
         if (isAllowed && needed > Limit)
         {
             _refused++;
@@ -136,10 +139,11 @@ internal sealed class MappingBudget
         }
 
         ShortestRun = shortest + 1;
-        UnshareBelow = Used > Limit || _refused > 0 ? ShortestRun : 0;
+        UnshareBelow = Used > Limit || _refused > 0 ? ShortestRun : _areFillersRefused ? ShortestRun - 1 : 0;
         Array.Clear(_demand);
         _sharedRuns = 0;
         _refused = 0;
+        _areFillersRefused = false;
         _passedOver = 0;
     }
 

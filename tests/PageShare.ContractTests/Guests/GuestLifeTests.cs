@@ -152,6 +152,53 @@ public sealed unsafe class GuestLifeTests : EngineTest
     }
 
     [Theory, BothModes]
+    public void WhatWasWrittenBeforeABreakOrAPinIsKept(FaultMode mode)
+    {
+        var engine = Start(mode);
+        var guest = engine.AddGuest("guest", Pages, static page => PageContent.Unique(page + 1));
+        engine.AddGuest("other", Pages, static page => PageContent.Unique(page + 1));
+        engine.Converge();
+        for (var page = 0; page < Pages; page++)
+        {
+            guest.Write(page, 100 + page, (byte)(page + 1)); // in Kernel mode these are the kernel's copies as yet
+        }
+
+        guest.Guest.EnsureWritable(0, 4 * PageContent.Bytes);
+        using (guest.Guest.PinWritable(4 * PageContent.Bytes, 4 * PageContent.Bytes))
+        {
+            engine.VerifyAll();
+        }
+
+        guest.Guest.Unshare();
+        engine.VerifyAll();
+        engine.Converge();
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void TwoEnginesLiveSideBySide(FaultMode mode)
+    {
+        var engines = new[] { Start(mode), Start(mode) };
+        foreach (var engine in engines)
+        {
+            engine.AddGuest("first", Pages, static page => PageContent.Unique(page + 1));
+            engine.AddGuest("second", Pages, static page => PageContent.Unique(page + 1));
+            engine.Converge();
+            Assert.Equal(Pages, engine.Totals.PagesSharing);
+        }
+
+        Assert.Equal(2 * Pages, MemoryObjects.AllPages); // each shares for itself alone
+        engines[0].Guests[0].Write(3, 3, 3);
+        engines[1].Guests[0].Write(3, 3, 4);
+        engines[0].Verify();
+        engines[1].Verify();
+        engines[0].Dispose();
+        engines[1].Guests[1].Write(5, 5, 5);
+        engines[1].Converge();
+        engines[1].VerifyAll();
+    }
+
+    [Theory, BothModes]
     public void UnshareGivesOneGuestItsCopiesBackAndLeavesTheOthers(FaultMode mode)
     {
         var engine = Start(mode);

@@ -185,4 +185,30 @@ public sealed unsafe class GuestSizeTests : EngineTest
         Assert.Equal(42, guest.Pointer[bytes - 1]);
         Assert.Equal(1, MemoryObjects.AllPages);
     }
+
+    [Theory, BothModes]
+    public void PagesBeyondFourGibibytesAreSharedAsAnyOthers(FaultMode mode)
+    {
+        const long Pages = (5L << 30) / PageContent.Bytes;
+        Assert.SkipWhen(MachineBytes < 6L << 30, "needs a machine with 6 GiB of memory and swap.");
+        var engine = Start(mode);
+        var guest = engine.Engine.CreateGuest("large", Pages * PageContent.Bytes);
+        long[] places = [0, 511, 512, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, Pages - 1]; // around 4 GiB, and the ends
+        foreach (var page in places)
+        {
+            PageContent.Unique(7).WriteTo(guest.AsSpan(page * PageContent.Bytes, PageContent.Bytes));
+        }
+
+        engine.Converge();
+        Assert.Equal(places.Length - 1, engine.Totals.PagesSharing);
+        Assert.Equal(1, MemoryObjects.AllPages);
+        guest.Pointer[(1L << 32) + 5]++;
+        engine.Scan();
+        Assert.Equal(2, MemoryObjects.AllPages);
+        foreach (var page in places)
+        {
+            var bytes = guest.AsSpan(page * PageContent.Bytes, PageContent.Bytes);
+            Assert.Equal(page != 1 << 20, PageContent.Unique(7).IsIn(bytes));
+        }
+    }
 }
