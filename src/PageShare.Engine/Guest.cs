@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using Microsoft.Win32.SafeHandles;
 using PageShare.Memory;
 using PageShare.Merge;
 using PageShare.Metrics;
@@ -7,19 +5,9 @@ using PageShare.Platform;
 
 namespace PageShare;
 
-/// <summary>One consumer of memory: a page-aligned range whose equal pages the engine shares.</summary>
-/// <remarks>
-/// <para>Use the memory as any other: load and store by <see cref="Pointer"/>, spans or <see cref="Memory{T}"/>, from
-/// any thread, also while the engine scans and merges. A store to a shared page takes some microseconds, once.</para>
-/// <para>System calls are the exception. One that writes into the memory (reading a file, receiving from a socket)
-/// fails with EFAULT where a page is shared or is just being compared: pin the range with <see cref="PinWritable"/> for
-/// the time of the call, or use <see cref="ReadFrom"/> and <see cref="ReceiveFrom"/>, which do. In
-/// <see cref="FaultMode.Kernel"/> mode only pages that are just being compared fail, which is rare but happens: pin
-/// there too. System calls that only read the memory need nothing.</para>
-/// <para>Thread-safe. After <see cref="Dispose"/> the range is unmapped, and touching it is an ordinary access
-/// violation.</para>
-/// </remarks>
-public sealed unsafe class Guest : IDisposable
+/// <summary>A guest in this process: a range of its memory whose equal pages the engine shares.</summary>
+/// <remarks>Thread-safe; see <see cref="MappedGuest"/> for how the memory is used.</remarks>
+public sealed unsafe class Guest : MappedGuest
 {
     private readonly PageShareEngine _engine;
 
@@ -29,35 +17,24 @@ public sealed unsafe class Guest : IDisposable
         Region = region;
     }
 
-    /// <summary>The guest's name.</summary>
-    public string Name => Region.Spec.Name;
+    /// <inheritdoc/>
+    public override string Name => Region.Spec.Name;
 
-    /// <summary>Its share domain: the guests that may read each other's shared pages.</summary>
-    public string Domain => Region.Domain.Name;
+    /// <inheritdoc/>
+    public override string Domain => Region.Domain.Name;
 
-    /// <summary>How stores to its shared pages are caught.</summary>
-    public FaultMode FaultMode => Region.Spec.FaultMode;
+    /// <inheritdoc/>
+    public override FaultMode FaultMode => Region.Spec.FaultMode;
 
-    /// <summary>Bytes of memory now.</summary>
-    public long Length => Region.Pages * PageSize.Bytes;
+    /// <inheritdoc/>
+    public override long Length => Region.Pages * PageSize.Bytes;
 
-    /// <summary>Bytes that it may <see cref="Grow"/> to.</summary>
-    public long MaximumLength => Region.Spec.MaximumPages * PageSize.Bytes;
-
-    /// <summary>First byte, page-aligned. The same for the guest's whole life.</summary>
-    /// <exception cref="ObjectDisposedException">The guest is disposed.</exception>
-    public byte* Pointer
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
-            return Region.Start;
-        }
-    }
+    /// <inheritdoc/>
+    public override long MaximumLength => Region.Spec.MaximumPages * PageSize.Bytes;
 
     /// <summary>
     /// Whether its pages may be shared. Set to false, it is left alone from then on, and what it shares stays shared
-    /// until it is written, or <see cref="Unshare"/> is called.
+    /// until it is written, or <see cref="MappedGuest.Unshare"/> is called.
     /// </summary>
     public bool Sharing
     {
@@ -73,54 +50,28 @@ public sealed unsafe class Guest : IDisposable
 
     internal GuestRegion Region { get; }
 
-    /// <summary>All of the memory.</summary>
-    /// <exception cref="InvalidOperationException">It is longer than a span can be: take a part.</exception>
-    public Span<byte> AsSpan() => Length <= int.MaxValue
-        ? AsSpan(0, (int)Length)
-        : throw new InvalidOperationException(
-            $"Guest '{Name}' has {Length} bytes, more than a span can hold. Use AsSpan(offset, length).");
+    internal override RegionHandle Handle => Region.Handle;
 
-    /// <summary>A part of the memory. The span must not be used once the guest is disposed.</summary>
-    /// <param name="offset">Byte offset, from 0.</param>
-    /// <param name="length">Bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The part does not lie inside the guest.</exception>
-    public Span<byte> AsSpan(long offset, int length)
-    {
-        RequireInside(offset, length);
+    internal override bool IsDisposed => Region.IsRemoved;
 
-        // SAFETY: inside the guest by the check above, and mapped until it is disposed, which the caller answers for.
-        return new Span<byte>(Pointer + offset, length);
-    }
+    // SAFETY: only the address; the base class checks that the guest is not disposed before it hands it out.
+    internal override byte* Start => Region.Start;
+
+    /// <inheritdoc/>
+    public override GuestSnapshot Snapshot() => _engine.SnapshotOf(this);
 
     /// <summary>
-    /// A part of the memory, for interfaces that take <see cref="Memory{T}"/>. Pinning it pins its pages for I/O.
+    /// Frees the guest. An adopted range becomes ordinary private memory with the same bytes. Waits for fault handlers
+    /// inside; while a pin is held, the memory stays until the pin ends.
     /// </summary>
-    /// <inheritdoc cref="AsSpan(long, int)"/>
-    public Memory<byte> AsMemory(long offset, int length)
-    {
-        RequireInside(offset, length);
-        return new GuestMemoryManager(this, offset, length).Memory;
-    }
+    /// <exception cref="InvalidOperationException">The memory was adopted and is pinned.</exception>
+    public override void Dispose() => _engine.Remove(this);
 
-    /// <summary>Makes the guest larger; its address stays.</summary>
-    /// <param name="newSizeInBytes">A multiple of 4096, between <see cref="Length"/> and
-    /// <see cref="MaximumLength"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It is not.</exception>
-    /// <exception cref="InvalidOperationException">The memory was adopted.</exception>
-    /// <exception cref="PlatformException">The system has no memory or mapping for it.</exception>
-    public void Grow(long newSizeInBytes)
+    internal override void GrowTo(long newSizeInBytes)
     {
         if (Region.Spec.IsAdopted)
         {
             throw new InvalidOperationException($"Guest '{Name}' was adopted: its memory belongs to somebody else and cannot grow.");
-        }
-
-        SizeCheck.RequirePages(newSizeInBytes, nameof(newSizeInBytes));
-        if (newSizeInBytes < Length || newSizeInBytes > MaximumLength)
-        {
-            throw new ArgumentOutOfRangeException(nameof(newSizeInBytes), newSizeInBytes,
-                $"Guest '{Name}' has {Length} bytes and may grow to {MaximumLength}, but not shrink. Room for more is reserved by "
-                + $"{nameof(GuestOptions)}.{nameof(GuestOptions.MaximumBytes)} when it is created.");
         }
 
         lock (_engine.Registry.Gate)
@@ -128,102 +79,5 @@ public sealed unsafe class Guest : IDisposable
             ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
             Region.Grow(newSizeInBytes / PageSize.Bytes);
         }
-    }
-
-    /// <summary>
-    /// Keeps a range private and writable until the result is disposed, so that I/O may go into it: system calls that
-    /// write to it, direct I/O, io_uring. Its whole pages are pinned.
-    /// </summary>
-    /// <param name="offset">Byte offset, from 0.</param>
-    /// <param name="length">Bytes, above 0.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the guest.</exception>
-    /// <exception cref="ObjectDisposedException">The guest is disposed.</exception>
-    /// <exception cref="PlatformException">
-    /// No memory for the pages' own copies within <see cref="EngineOptions.BreakTimeout"/>, or over 4,095 pins on a
-    /// page.
-    /// </exception>
-    public WritablePin PinWritable(long offset, long length)
-    {
-        var (page, count) = PagesOf(offset, length);
-        ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
-        return new WritablePin(Region, page, count);
-    }
-
-    /// <summary>
-    /// Breaks sharing of a range now, which costs less than a fault a page later. Promises nothing about system calls:
-    /// the next pass may share the pages again.
-    /// </summary>
-    /// <inheritdoc cref="PinWritable"/>
-    public void EnsureWritable(long offset, long length)
-    {
-        var (page, count) = PagesOf(offset, length);
-        ObjectDisposedException.ThrowIf(Region.IsRemoved, this);
-        GuestRegion.Require(Shim.Break(Region.Handle, page, count), "breaking", $"{count} pages of guest '{Name}'");
-    }
-
-    /// <summary>Reads from a file into the guest, with the range pinned meanwhile.</summary>
-    /// <param name="handle">The file.</param>
-    /// <param name="fileOffset">Byte offset in the file.</param>
-    /// <param name="offset">Byte offset in the guest.</param>
-    /// <param name="length">Most bytes.</param>
-    /// <returns>Bytes read; 0 at the end of the file.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the guest.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public int ReadFrom(SafeFileHandle handle, long fileOffset, long offset, int length)
-    {
-        using (PinWritable(offset, length))
-        {
-            return RandomAccess.Read(handle, AsSpan(offset, length), fileOffset);
-        }
-    }
-
-    /// <summary>Receives from a socket into the guest, with the range pinned meanwhile. Waits as the socket
-    /// does.</summary>
-    /// <param name="socket">The socket.</param>
-    /// <param name="offset">Byte offset in the guest.</param>
-    /// <param name="length">Most bytes.</param>
-    /// <param name="flags">As for <see cref="Socket.Receive(Span{byte}, SocketFlags)"/>.</param>
-    /// <returns>Bytes received; 0 when the peer has shut down.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie inside the guest.</exception>
-    /// <exception cref="SocketException">The socket fails.</exception>
-    public int ReceiveFrom(Socket socket, long offset, int length, SocketFlags flags = SocketFlags.None)
-    {
-        ArgumentNullException.ThrowIfNull(socket);
-        using (PinWritable(offset, length))
-        {
-            return socket.Receive(AsSpan(offset, length), flags);
-        }
-    }
-
-    /// <summary>Gives every page its own copy again. The scanner may share them again later, unless
-    /// <see cref="Sharing"/> is off.</summary>
-    /// <exception cref="PlatformException">No memory for the copies; what has none stays shared.</exception>
-    public void Unshare() => EnsureWritable(0, Length);
-
-    /// <summary>The guest's counters now.</summary>
-    /// <exception cref="ObjectDisposedException">The guest is disposed.</exception>
-    public GuestSnapshot Snapshot() => _engine.SnapshotOf(this);
-
-    /// <summary>
-    /// Frees the guest. An adopted range becomes ordinary private memory with the same bytes. Waits for fault handlers
-    /// inside; while a pin is held, the memory stays until the pin ends.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">The memory was adopted and is pinned.</exception>
-    public void Dispose() => _engine.Remove(this);
-
-    private void RequireInside(long offset, long length)
-    {
-        if (offset < 0 || length < 0 || length > Length - offset)
-        {
-            throw new ArgumentOutOfRangeException(nameof(offset),
-                $"[{offset}, {offset} + {length}) does not lie inside guest '{Name}' of {Length} bytes.");
-        }
-    }
-
-    private (ulong Page, ulong Count) PagesOf(long offset, long length)
-    {
-        RequireInside(offset, length);
-        var first = offset / PageSize.Bytes;
-        return ((ulong)first, (ulong)(PageSize.PagesIn(offset + length) - first));
     }
 }

@@ -89,7 +89,7 @@ internal sealed unsafe class PageCensus
             {
                 Array.Clear(broken, 0, words);
                 var found = Shim.FindAnonymous(region.Handle, 0, (ulong)region.Pages, pointer);
-                GuestRegion.Require(found, "asking the page table", $"guest '{region.Spec.Name}'");
+                Shim.Require(found, "asking the page table", $"guest '{region.Spec.Name}'");
                 var counted = copies.CountNew(new PageNumber(0), broken.AsSpan(0, words));
                 region.Tally.KernelBreaks += counted;
                 totals.KernelBreaks += counted;

@@ -78,7 +78,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
                 $"PageShare works on pages of {PageSize.Bytes} bytes; this system's have {Environment.SystemPageSize}.");
         }
 
-        GuestRegion.Require(Shim.InstallHandler(), "installing", "the fault handler");
+        Shim.Require(Shim.InstallHandler(), "installing", "the fault handler");
 
         // A secret seed, so that a guest cannot fill the index with pages that are made to collide.
         hasher ??= new XxHash3PageHasher(Random.Shared.NextInt64());
@@ -284,7 +284,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
                         $"Guest '{guest.Name}' was adopted and is pinned: end its pins first.");
                 }
 
-                GuestRegion.Require(error, "giving back", $"guest '{guest.Name}'");
+                Shim.Require(error, "giving back", $"guest '{guest.Name}'");
             }
 
             _snapshots.Retire(guest.Region);

@@ -2,28 +2,41 @@ namespace PageShare.ArchitectureTests;
 
 public sealed class DependencyTests
 {
-    private static readonly AssemblyFacts Engine =
-        AssemblyReader.Read(Path.Combine(AppContext.BaseDirectory, "PageShare.Engine.dll"));
+    [Theory]
+    [InlineData("PageShare.Primitives")]
+    [InlineData("PageShare.Engine")]
+    public void NoLayerUsesOneToItsRight(string assembly) =>
+        Clean.Assert(Layers.OfPageShare.Violations(Read(assembly).Uses));
+
+    [Theory]
+    [InlineData("PageShare.Primitives")]
+    [InlineData("PageShare.Engine")]
+    public void EveryNamespaceHasItsPlaceInTheTable(string assembly) =>
+        Clean.Assert(Layers.OfPageShare.Unplaced(Read(assembly).Uses));
+
+    [Theory]
+    [InlineData("PageShare.Primitives")]
+    [InlineData("PageShare.Engine")]
+    public void OnlyThePlatformAsksWhichSystemItRunsOn(string assembly) =>
+        Clean.Assert(Read(assembly).OsChecksOutside("PageShare.Platform"));
+
+    [Theory]
+    [InlineData("PageShare.Primitives")]
+    [InlineData("PageShare.Engine")]
+    public void OnlyThePlatformCallsNativeCode(string assembly) =>
+        Clean.Assert(Read(assembly).NativeImportsOutside("PageShare.Platform"));
 
     [Fact]
-    public void NoLayerUsesOneToItsRight() => Clean.Assert(Layers.OfPageShare.Violations(Engine.Uses));
-
-    [Fact]
-    public void EveryNamespaceHasItsPlaceInTheTable() => Clean.Assert(Layers.OfPageShare.Unplaced(Engine.Uses));
-
-    [Fact]
-    public void OnlyThePlatformAsksWhichSystemItRunsOn() =>
-        Clean.Assert(Engine.OsChecksOutside("PageShare.Platform"));
-
-    [Fact]
-    public void OnlyThePlatformCallsNativeCode() => Clean.Assert(Engine.NativeImportsOutside("PageShare.Platform"));
-
-    [Fact]
-    public void TheEngineIsReadAtAll()
+    public void TheAssembliesAreReadAtAll()
     {
-        Assert.Contains(Engine.Uses, use => use is
+        Assert.Contains(Read("PageShare.Primitives").Uses, use => use is
         { FromNamespace: "PageShare.PageTable", ToNamespace: "PageShare.Memory" });
-        Assert.Contains(Engine.NativeImports, import => import.FromNamespace.StartsWith(
+        Assert.Contains(Read("PageShare.Engine").Uses, use => use is
+        { FromNamespace: "PageShare.Scan", ToNamespace: "PageShare.Merge" });
+        Assert.Contains(Read("PageShare.Primitives").NativeImports, import => import.FromNamespace.StartsWith(
             "PageShare.Platform", StringComparison.Ordinal));
     }
+
+    private static AssemblyFacts Read(string assembly) =>
+        AssemblyReader.Read(Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"));
 }

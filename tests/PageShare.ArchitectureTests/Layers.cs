@@ -18,7 +18,7 @@ internal sealed class Layers
     private static readonly string[] Vocabulary =
     [
         "PageShare.FaultMode", "PageShare.EngineOptions", "PageShare.GuestOptions", "PageShare.PassReport",
-        "PageShare.OptionRange",
+        "PageShare.OptionRange", "PageShare.SizeCheck",
     ];
 
     private const string Unit = "PageShare.Memory.PageSize";

@@ -4,7 +4,7 @@ public sealed class SourceTests
 {
     private static readonly string[] AllFolders = ["src", "native-interop", "tests", "bench", "tools"];
     private static readonly string[] ProductFolders = ["src", "tools"];
-    private const string Platform = "src/PageShare.Engine/Platform/";
+    private const string Platform = "src/PageShare.Primitives/Platform/";
 
     [Fact]
     public void NoFileIsLongerThanAReaderCanHold() =>

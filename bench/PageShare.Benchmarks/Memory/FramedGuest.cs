@@ -76,7 +76,7 @@ internal sealed unsafe class FramedGuest : IDisposable
             {
                 var error = Shim.Merge(
                     _region.Handle, (ulong)order.First, (uint)order.Targets.Length, targets, results);
-                GuestRegion.Require(error, "merging", $"{order.Targets.Length} pages");
+                Shim.Require(error, "merging", $"{order.Targets.Length} pages");
             }
 
             merged += _results.AsSpan(0, order.Targets.Length).Count(MergeResult.Done);

@@ -137,7 +137,7 @@ internal sealed unsafe class GuestRegion : IDisposable
     public void Grow(long pages)
     {
         _backing.Grow(pages * PageSize.Bytes);
-        Require(Shim.GrowRegion(Handle, (ulong)pages), "mapping", $"{pages} pages of guest '{Spec.Name}'");
+        Shim.Require(Shim.GrowRegion(Handle, (ulong)pages), "mapping", $"{pages} pages of guest '{Spec.Name}'");
         Written.MarkUnsettled(new PageNumber(Pages));
         Pages = pages;
     }
@@ -157,13 +157,6 @@ internal sealed unsafe class GuestRegion : IDisposable
 
     /// <summary>Mapping boundaries in a stretch, as last counted.</summary>
     public ref ushort BoundariesOf(PageNumber page) => ref _boundaries[page.Value / Shim.OrderPages];
-
-    /// <summary>Turns a negative result of the shim into an exception.</summary>
-    /// <exception cref="PlatformException">The result is negative.</exception>
-    public static long Require(long result, string operation, string subject) =>
-        result >= 0
-            ? result
-            : throw PlatformException.OfShim(operation, subject, (int)-result);
 
     /// <summary>Called when the region's mappings are gone.</summary>
     public Action? Released
@@ -209,7 +202,7 @@ internal sealed unsafe class GuestRegion : IDisposable
         };
         int error;
         var region = Shim.CreateRegion(&config, &error);
-        Require(region == 0 ? error : 0, "mapping", $"guest '{spec.Name}' of {spec.Pages} pages");
+        Shim.Require(region == 0 ? error : 0, "mapping", $"guest '{spec.Name}' of {spec.Pages} pages");
 
         // From here on the handle disposes what was made: first made, last gone.
         var handle = new RegionHandle(region, [.. owned]);
@@ -218,7 +211,7 @@ internal sealed unsafe class GuestRegion : IDisposable
         owned.Push(handle);
         var made = new GuestRegion(spec, backing, table, start, handle);
         owned.Push(new Tables(made));
-        Require(adopt ? Shim.Adopt(handle) : 0, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");
+        Shim.Require(adopt ? Shim.Adopt(handle) : 0, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");
         return made; // nothing can fail any more: what was adopted stays so until it is disowned
     }
 

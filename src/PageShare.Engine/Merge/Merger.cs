@@ -116,7 +116,7 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         {
             var error = Shim.Merge(
                 region.Handle, (ulong)first.Value, (uint)targets.Length, targetsPointer, resultsPointer);
-            GuestRegion.Require(error, "merging", $"{targets.Length} pages from {first} of guest '{region.Spec.Name}'");
+            Shim.Require(error, "merging", $"{targets.Length} pages from {first} of guest '{region.Spec.Name}'");
         }
 
         for (var i = 0; i < targets.Length; i++)

@@ -140,7 +140,7 @@ public sealed record CounterSet
     public long MappingsUsed { get; init; }
 
     /// <summary>
-    /// Most mappings that guests' memory may take: <see cref="EngineOptions.MappingBudget"/>, or half of
+    /// Most mappings that guests' memory may take: <c>EngineOptions.MappingBudget</c>, or half of
     /// vm.max_map_count less what the rest of the process uses. One budget serves all guests.
     /// </summary>
     public long MappingsLimit { get; init; }

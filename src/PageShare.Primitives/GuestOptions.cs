@@ -7,8 +7,8 @@ public sealed record GuestOptions
 {
     /// <summary>
     /// Name of the share domain (ESX's salt). Guests share pages with members of their own domain only. Default
-    /// <see langword="null"/>: <see cref="EngineOptions.DefaultDomain"/>, or a domain of its own with
-    /// <see cref="EngineOptions.DomainPerGuest"/>. Members of a domain can read each other's shared pages.
+    /// <see langword="null"/>: <c>EngineOptions.DefaultDomain</c>, or a domain of its own with
+    /// <c>EngineOptions.DomainPerGuest</c>. Members of a domain can read each other's shared pages.
     /// </summary>
     public string? Domain { get; init; }
 

@@ -16,7 +16,7 @@ internal sealed unsafe class WindowsPlatform : IPlatform
 
     /// <summary>
     /// Windows names no limit on views; each takes some 200 bytes of kernel memory. As many as Linux allows by default
-    /// keep the tables of a process small, and <see cref="EngineOptions.MappingBudget"/> allows more.
+    /// keep the tables of a process small, and <c>EngineOptions.MappingBudget</c> allows more.
     /// </summary>
     public int MappingLimit => 65_536;
 

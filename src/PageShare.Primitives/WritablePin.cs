@@ -1,11 +1,10 @@
-using PageShare.Merge;
 using PageShare.Platform;
 
 namespace PageShare;
 
 /// <summary>
 /// Keeps a range of a guest's memory private and writable, so that I/O may go into it, until it is disposed. See
-/// <see cref="Guest.PinWritable"/>.
+/// <see cref="MappedGuest.PinWritable"/>.
 /// </summary>
 /// <remarks>
 /// Thread-safe. While a pin is held the memory stays mapped even if its guest is disposed; a pin that is never disposed
@@ -13,26 +12,28 @@ namespace PageShare;
 /// </remarks>
 public sealed class WritablePin : IDisposable
 {
-    private readonly GuestRegion _region;
+    private readonly RegionHandle _region;
+    private readonly string _guest;
     private readonly ulong _page;
     private readonly ulong _count;
     private int _isDisposed;
 
-    internal WritablePin(GuestRegion region, ulong page, ulong count)
+    internal WritablePin(RegionHandle region, string guest, ulong page, ulong count)
     {
         _region = region;
+        _guest = guest;
         _page = page;
         _count = count;
         var isHeld = false;
-        region.Handle.DangerousAddRef(ref isHeld);
+        region.DangerousAddRef(ref isHeld);
         try
         {
-            var error = Shim.Pin(region.Handle, page, count);
-            GuestRegion.Require(error, "pinning", $"{count} pages from page {page} of guest '{region.Spec.Name}'");
+            var error = Shim.Pin(region, page, count);
+            Shim.Require(error, "pinning", $"{count} pages from page {page} of guest '{guest}'");
         }
         catch
         {
-            region.Handle.DangerousRelease();
+            region.DangerousRelease();
             throw;
         }
     }
@@ -46,8 +47,8 @@ public sealed class WritablePin : IDisposable
         }
 
         // The guest may be disposed by now, and its handle closed; the reference that this pin holds keeps it usable.
-        var error = Shim.UnpinHeld(_region.Handle.DangerousGetHandle(), _page, _count);
-        _region.Handle.DangerousRelease();
-        GuestRegion.Require(error, "unpinning", $"{_count} pages from page {_page} of guest '{_region.Spec.Name}'");
+        var error = Shim.UnpinHeld(_region.DangerousGetHandle(), _page, _count);
+        _region.DangerousRelease();
+        Shim.Require(error, "unpinning", $"{_count} pages from page {_page} of guest '{_guest}'");
     }
 }

@@ -109,6 +109,13 @@ internal static unsafe partial class Shim
         return NativeLibrary.TryLoad(beside, out var handle) ? handle : NativeLibrary.Load(name, assembly, searchPath);
     }
 
+    /// <summary>Turns a negative result of the shim into an exception.</summary>
+    /// <exception cref="PlatformException">The result is negative.</exception>
+    public static long Require(long result, string operation, string subject) =>
+        result >= 0
+            ? result
+            : throw PlatformException.OfShim(operation, subject, (int)-result);
+
     private static void CheckAbi()
     {
         ShimAbi found;

@@ -4,7 +4,7 @@ namespace PageShare;
 
 /// <summary>Guest memory as <see cref="Memory{T}"/>. Pinning such memory pins the guest's pages for I/O as
 /// well.</summary>
-internal sealed unsafe class GuestMemoryManager(Guest guest, long offset, int length) : MemoryManager<byte>
+internal sealed unsafe class GuestMemoryManager(MappedGuest guest, long offset, int length) : MemoryManager<byte>
 {
     private readonly Stack<WritablePin> _pins = []; // guard: itself
 
