@@ -5,24 +5,28 @@ public sealed class DependencyTests
     [Theory]
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
+    [InlineData("PageShare.Protocol")]
     public void NoLayerUsesOneToItsRight(string assembly) =>
         Clean.Assert(Layers.OfPageShare.Violations(Read(assembly).Uses));
 
     [Theory]
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
+    [InlineData("PageShare.Protocol")]
     public void EveryNamespaceHasItsPlaceInTheTable(string assembly) =>
         Clean.Assert(Layers.OfPageShare.Unplaced(Read(assembly).Uses));
 
     [Theory]
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
+    [InlineData("PageShare.Protocol")]
     public void OnlyThePlatformAsksWhichSystemItRunsOn(string assembly) =>
         Clean.Assert(Read(assembly).OsChecksOutside("PageShare.Platform"));
 
     [Theory]
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
+    [InlineData("PageShare.Protocol")]
     public void OnlyThePlatformCallsNativeCode(string assembly) =>
         Clean.Assert(Read(assembly).NativeImportsOutside("PageShare.Platform"));
 

@@ -5,7 +5,8 @@ namespace PageShare.ArchitectureTests;
 /// <code>
 /// Platform ◄ Memory ◄ PageTable ◄ { Content, Fault } ◄ Merge ◄ Scan ◄ (root)
 /// </code>
-/// Metrics stands beside them: plain data that Merge, Scan and the root fill.
+/// Metrics stands beside them: plain data that Merge, Scan and the root fill. Protocol, an assembly of its own, knows
+/// Platform and Metrics.
 /// </summary>
 internal sealed class Layers
 {
@@ -52,6 +53,11 @@ internal sealed class Layers
                 "PageShare.Fault", "PageShare.Merge", "PageShare.Metrics",
             ],
             ["PageShare.Metrics"] = ["PageShare.Memory"], // for its units: pages and bytes
+            ["PageShare.Protocol.Messages"] = ["PageShare.Metrics"],
+            ["PageShare.Protocol"] =
+            [
+                "PageShare.Platform", "PageShare.Metrics", "PageShare.Protocol.Messages",
+            ],
             [Root] =
             [
                 "PageShare.Platform", "PageShare.Memory", "PageShare.PageTable", "PageShare.Content",

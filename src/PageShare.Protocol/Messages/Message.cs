@@ -63,3 +63,6 @@ public enum MessageKind : ushort
     /// <summary>Host: the answer to <see cref="GetContents"/>. Descriptors: a guest's backing, read-only.</summary>
     Contents = 34,
 }
+
+/// <summary>Body of messages that say nothing more, such as <see cref="MessageKind.Done"/>.</summary>
+public sealed record EmptyBody;
