@@ -39,7 +39,7 @@ static int claim(ps_region *region, uint64_t page)
 {
     uint64_t word = ps_word_read(region, page);
     return ps_word_is_shared(word) &&
-           ps_word_try_claim(region, page, word, ps_word_make(PS_BREAKING, ps_word_frame(word)));
+           ps_word_try_claim(region, page, word, ps_word_make(PS_BREAKING, ps_word_shares(word)));
 }
 
 /* Claims from `page` on as far as pages are shared, at most count. */
@@ -52,28 +52,29 @@ static struct stretch claim_stretch(ps_region *region, uint64_t page, uint64_t c
     return claimed;
 }
 
-/* Widens a claim to the ends of the mappings that it touches: neighbours that continue its first and last frame. */
+/* Widens a claim to the ends of the mappings that it touches: neighbours that continue its first and last frame, in the
+ * same store. */
 static void widen_to_mappings(ps_region *region, struct stretch *claimed)
 {
-    uint32_t frame = ps_word_frame(ps_word_read(region, claimed->page));
-    while (claimed->page > 0 && frame > 0) {
+    uint64_t shares = ps_word_shares(ps_word_read(region, claimed->page));
+    while (claimed->page > 0 && ps_word_frame(shares) > 0) {
         uint64_t before = ps_word_read(region, claimed->page - 1);
-        if (ps_word_frame(before) != frame - 1 || !claim(region, claimed->page - 1)) {
+        if (ps_word_shares(before) != shares - 1 || !claim(region, claimed->page - 1)) {
             break;
         }
         claimed->page--;
         claimed->count++;
-        frame--;
+        shares--;
     }
     uint64_t pages = atomic_load(&region->pages);
-    frame = ps_word_frame(ps_word_read(region, claimed->page + claimed->count - 1));
-    while (claimed->page + claimed->count < pages && frame < PS_TARGET_ZERO) {
+    shares = ps_word_shares(ps_word_read(region, claimed->page + claimed->count - 1));
+    while (claimed->page + claimed->count < pages && ps_word_frame(shares) < PS_TARGET_ZERO) {
         uint64_t after = ps_word_read(region, claimed->page + claimed->count);
-        if (ps_word_frame(after) != frame + 1 || !claim(region, claimed->page + claimed->count)) {
+        if (ps_word_shares(after) != shares + 1 || !claim(region, claimed->page + claimed->count)) {
             break;
         }
         claimed->count++;
-        frame++;
+        shares++;
     }
 }
 
@@ -97,8 +98,8 @@ static void give_back(ps_region *region, struct stretch claimed)
         ps_unseal_shared(region, claimed.page, claimed.count);
     }
     for (uint64_t i = 0; i < claimed.count; i++) {
-        uint32_t frame = ps_word_frame(ps_word_read(region, claimed.page + i));
-        ps_word_finish(region, claimed.page + i, ps_word_make(kernel_mode ? PS_KERNEL_SHARED : PS_SHARED, frame));
+        uint64_t shares = ps_word_shares(ps_word_read(region, claimed.page + i));
+        ps_word_finish(region, claimed.page + i, ps_word_make(ps_shared_state(region), shares));
     }
 }
 

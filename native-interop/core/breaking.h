@@ -4,6 +4,12 @@
 
 #include "region.h"
 
+/* What a page that shares a frame says, in the region's fault mode. */
+static inline ps_page_state ps_shared_state(const ps_region *region)
+{
+    return region->config.fault_mode == PS_FAULT_MODE_KERNEL ? PS_KERNEL_SHARED : PS_SHARED;
+}
+
 /* Who breaks, and what is done when there is no memory. */
 typedef enum ps_break_manner {
     PS_BREAK_AND_WAIT,   /* a call on a guest's behalf: waits for memory */
@@ -24,5 +30,11 @@ int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, ps_br
  * which costs the next store to each of them a break by the handler and nothing else.
  */
 void ps_unseal_shared(ps_region *region, uint64_t page, uint64_t count);
+
+/*
+ * Kernel mode: brings the kernel's copy of one page, BREAKING and sealed, home to the backing. 1 if the page is mapped
+ * to its own place then, writable; 0 if everything is as it was. The word is left to the caller.
+ */
+int ps_bring_home(ps_region *region, uint64_t page);
 
 #endif

@@ -17,7 +17,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "breaking.h"
 #include "page_word.h"
+#include "store.h"
 
 #define UNSEAL_PAUSE_NS UINT64_C(100000)
 
@@ -67,7 +69,8 @@ static void compare(const struct stretch *stretch)
     for (uint32_t i = 0; i < stretch->count; i++) {
         stretch->results[i] = is_equal_to_target(stretch, i) ? PS_MERGE_DONE : PS_MERGE_DIFFERS;
         if (stretch->results[i] == PS_MERGE_DONE && stretch->targets[i] != PS_TARGET_ZERO) {
-            ps_word_advance(stretch->region, stretch->page + i, ps_word_make(PS_REMAPPING, stretch->targets[i]));
+            uint64_t shares = ps_store_shares(stretch->region, stretch->targets[i]);
+            ps_word_advance(stretch->region, stretch->page + i, ps_word_make(PS_REMAPPING, shares));
         }
     }
     ps_point_pass(PS_POINT_COMPARED, stretch->page);
@@ -125,11 +128,11 @@ static void punch(const struct stretch *stretch)
 
 static void commit_shared(const struct stretch *stretch)
 {
-    ps_page_state shared =
-        stretch->region->config.fault_mode == PS_FAULT_MODE_KERNEL ? PS_KERNEL_SHARED : PS_SHARED;
+    ps_page_state shared = ps_shared_state(stretch->region);
     for (uint32_t i = 0; i < stretch->count; i++) {
         if (maps_frame(stretch, i)) {
-            ps_word_finish(stretch->region, stretch->page + i, ps_word_make(shared, stretch->targets[i]));
+            uint64_t shares = ps_store_shares(stretch->region, stretch->targets[i]);
+            ps_word_finish(stretch->region, stretch->page + i, ps_word_make(shared, shares));
         }
     }
 }
@@ -196,6 +199,22 @@ static void merge_stretch(const struct stretch *stretch)
     }
 }
 
+static void merge(const struct stretch *order)
+{
+    for (uint32_t i = 0, end; i < order->count; i = end) {
+        end = i;
+        while (end < order->count && order->targets[end] != PS_TARGET_NONE) {
+            end++;
+        }
+        if (end == i) {
+            order->results[end++] = PS_MERGE_SKIPPED;
+            continue;
+        }
+        struct stretch stretch = part_of(order, i, end - i);
+        merge_stretch(&stretch);
+    }
+}
+
 int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results)
 {
     if (count > PS_ORDER_PAGES || !ps_range_is_inside(region, page, count)) {
@@ -203,18 +222,12 @@ int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_
     }
     struct stretch order = {region, page, count, targets, results};
     uint64_t signals = ps_os_hold_signals();
-    for (uint32_t i = 0, end; i < count; i = end) {
-        end = i;
-        while (end < count && targets[end] != PS_TARGET_NONE) {
-            end++;
-        }
-        if (end == i) {
-            results[end++] = PS_MERGE_SKIPPED;
-            continue;
-        }
-        struct stretch stretch = part_of(&order, i, end - i);
-        merge_stretch(&stretch);
+    ps_store_enter(region);
+    int is_covered = ps_store_covers(region, targets, count);
+    if (is_covered) {
+        merge(&order);
     }
+    ps_store_leave(region);
     ps_os_release_signals(signals);
-    return 0;
+    return is_covered ? 0 : -EINVAL;
 }

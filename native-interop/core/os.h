@@ -26,6 +26,13 @@ int ps_os_map_frames(ps_region *region, uint64_t page, uint64_t count, uint32_t 
 /* Most pages that one call of ps_os_map_frames may map. */
 uint32_t ps_os_longest_view(const ps_region *region);
 
+/* Frames that the memory object of a store holds now: reading beyond them would fault. -errno where there is no such
+ * object. Not for the fault handler. */
+int64_t ps_os_store_frames(int32_t store_fd);
+
+/* 1 if views of an old and a new store can live side by side in a region. */
+int ps_os_can_change_store(void);
+
 /* Where to read the bytes of a page that is mapped to the backing and that the caller has sealed. */
 const uint8_t *ps_os_sealed_bytes(const ps_region *region, uint64_t page);
 

@@ -12,10 +12,13 @@
 
 #define PS_WAITERS (UINT64_C(1) << PS_WAITERS_BIT)
 #define PS_PIN_ONE (UINT64_C(1) << PS_PINS_SHIFT)
+#define PS_FRAME_MASK ((UINT64_C(1) << PS_FRAME_BITS) - 1)
+#define PS_GENERATION_MASK ((uint64_t)PS_GENERATION_MAX << PS_GENERATION_SHIFT)
 
-static inline uint64_t ps_word_make(ps_page_state state, uint32_t frame)
+/* `shares` is a frame with its generation, as they lie in a word; 0 in states that name none. */
+static inline uint64_t ps_word_make(ps_page_state state, uint64_t shares)
 {
-    return (uint64_t)state << PS_STATE_SHIFT | frame;
+    return (uint64_t)state << PS_STATE_SHIFT | shares;
 }
 
 static inline ps_page_state ps_word_state(uint64_t word)
@@ -26,6 +29,16 @@ static inline ps_page_state ps_word_state(uint64_t word)
 static inline uint32_t ps_word_frame(uint64_t word)
 {
     return (uint32_t)word;
+}
+
+static inline uint64_t ps_word_generation(uint64_t word)
+{
+    return (word & PS_GENERATION_MASK) >> PS_GENERATION_SHIFT;
+}
+
+static inline uint64_t ps_word_shares(uint64_t word)
+{
+    return word & (PS_GENERATION_MASK | PS_FRAME_MASK);
 }
 
 static inline uint32_t ps_word_pins(uint64_t word)

@@ -8,13 +8,16 @@
 #include "pageshare.h"
 
 struct ps_region {
-    ps_region_config config;  /* immutable after creation, except pages, see below */
+    ps_region_config config;  /* immutable after creation, except pages, see below, and the store, see store.h */
     _Atomic uint64_t pages;   /* pages in use; grows */
     _Atomic uint32_t users;   /* handlers inside; ps_region_free waits for zero */
     _Atomic uint32_t closing; /* waits and retries end */
     _Atomic uint32_t is_ordinary; /* its memory is the process's own: not adopted yet, or disowned */
     struct ps_os_region *os;  /* what the system's side keeps; immutable; NULL where it keeps nothing */
     _Atomic uint32_t has_untracked; /* some pages mapped to the backing are not tracked: see ps_find_written */
+    _Atomic uint32_t store_users;   /* calls under way that use the store; guard: see store.h */
+    _Atomic uint64_t store_frames;  /* frames that the store is known to have; grows, anew with each store */
+    uint64_t generation;            /* of the store. Guard: as the config's store */
 };
 
 static inline uint8_t *ps_page_address(const ps_region *region, uint64_t page)

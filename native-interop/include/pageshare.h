@@ -24,7 +24,7 @@ extern "C" {
 #define PS_API __attribute__((visibility("default")))
 #endif
 
-#define PS_ABI_VERSION 1u
+#define PS_ABI_VERSION 2u
 #define PS_PAGE_SIZE 4096u
 
 /* Most pages that one merge order names: bounds how long a writer waits for a seal, and the order's size. */
@@ -33,25 +33,29 @@ extern "C" {
 /*
  * The page word: one atomic 64-bit word per page, the only truth about how that page is mapped.
  *
- *   63    60 59        48 47            33  32  31                             0
- *  +--------+------------+----------------+---+-------------------------------+
- *  | state  | pins       | reserved, zero | w | frame number                  |
- *  +--------+------------+----------------+---+-------------------------------+
+ *   63    60 59        48 47      41 40        33  32  31                             0
+ *  +--------+------------+----------+------------+---+-------------------------------+
+ *  | state  | pins       | reserved | generation | w | frame number                  |
+ *  +--------+------------+----------+------------+---+-------------------------------+
  *
- *  state  one of ps_page_state.
- *  pins   how many PinWritable scopes cover the page; above zero only in PRIVATE.
- *  w      somebody waits on the upper half as a futex; only in the transient states.
- *  frame  in SHARED, KERNEL_SHARED, REMAPPING and BREAKING; zero otherwise.
+ *  state       one of ps_page_state.
+ *  pins        how many PinWritable scopes cover the page; above zero only in PRIVATE.
+ *  reserved    zero.
+ *  generation  of which of the region's frame stores the frame is: see ps_region_set_store.
+ *  w           somebody waits on the upper half as a futex; only in the transient states.
+ *  frame       with its generation in SHARED, KERNEL_SHARED, REMAPPING and BREAKING; both zero otherwise.
  */
 #define PS_FRAME_BITS 32
 #define PS_WAITERS_BIT 32
+#define PS_GENERATION_SHIFT 33
+#define PS_GENERATION_MAX 255u
 #define PS_PINS_SHIFT 48
 #define PS_PINS_MAX 4095u
 #define PS_STATE_SHIFT 60
 
 /*
- * The page states, and who moves them. S: a scanner inside ps_merge or ps_settle. W: whoever must write: a faulting
- * store, ps_break, ps_pin.
+ * The page states, and who moves them. S: a scanner inside ps_merge, ps_settle or ps_move. W: whoever must write: a
+ * faulting store, ps_break, ps_pin.
  *
  *              S: seal                    S: equal                       S: mapped, backing punched
  *   PRIVATE ------------> SEALED ---------------------> REMAPPING --------------------> SHARED | KERNEL_SHARED
@@ -63,6 +67,7 @@ extern "C" {
  *    +--------------------------------------+ +---                                           |   | W: no memory
  *    +----------------------------------------------------------------------------------------+   +-> SHARED
  *                          W: copied home, mapped                                   S: equal again -> KERNEL_SHARED
+ *                                                                                   S: moved -> SHARED | KERNEL_SHARED
  *
  * SEALED, REMAPPING and BREAKING are transient: their owner is inside one native call, and everybody else waits. The
  * fault handler, too, moves a page to SEALED and back, to look at it undisturbed when a refused store comes late.
@@ -122,7 +127,7 @@ typedef struct ps_region_config {
     uint64_t reserved_pages;     /* most pages that ps_region_grow may reach */
     uint64_t *words;             /* reserved_pages page words, zero (PRIVATE) at the start */
     ps_guest_counters *counters;
-    const uint8_t *store_view;   /* linear, readable view of the domain's frame store */
+    const uint8_t *store_view;   /* linear, readable view of the domain's frame store, which may grow inside it */
     uint8_t *backing_view;       /* Windows: linear, writable view of the backing; else NULL */
     uint64_t break_timeout_ns;   /* how long a break may wait for memory before SIGBUS */
     int32_t backing_fd;          /* writable. Windows: handle of a section, of 32 significant bits */
@@ -130,7 +135,7 @@ typedef struct ps_region_config {
     uint32_t fault_mode;         /* ps_fault_mode */
     uint32_t map_now;            /* 0: leave the range as it is until ps_adopt */
     uint32_t track_writes;       /* 1: ps_find_written will be asked; only after ps_tracking_start has given 0 */
-    uint32_t reserved;           /* zero */
+    uint32_t store_frames;       /* frames that store_view has room for; 0: any number that a page word can name */
 } ps_region_config;
 
 /* Sizes and offsets as the compiler laid them out, for the managed side to check at load. */
@@ -143,6 +148,16 @@ typedef struct ps_abi {
     uint32_t offset_cow_fault_ns;
     uint32_t offset_seal_wait_ns;
     uint32_t offset_backing_fd;
+    uint32_t generation_shift;
+    uint32_t ring_orders;          /* this and what follows: pageshare_agent.h */
+    uint32_t ring_header_size;
+    uint32_t ring_order_size;
+    uint32_t offset_ring_posted;
+    uint32_t offset_ring_answered;
+    uint32_t offset_ring_cpu_ns;
+    uint32_t offset_order_bits;
+    uint32_t offset_order_targets;
+    uint32_t offset_order_results;
 } ps_abi;
 
 PS_API void ps_abi_describe(ps_abi *abi);
@@ -169,6 +184,18 @@ PS_API int32_t ps_region_grow(ps_region *region, uint64_t pages);
  */
 PS_API void ps_region_free(ps_region *region);
 
+/*
+ * From now on the region's merges use another store: a host that takes over cannot know what the guests of the one
+ * before still show, so it leaves the old store alone and begins a new one. Pages that share frames of older stores
+ * keep them, as their mappings do: a break copies what is mapped and needs no old store. ps_move brings them over.
+ * store_view has room for as many frames as the region's config says.
+ *
+ * Returns the new store's generation, from 1 on; the one of the config is 0. -EBUSY while a merge, move or settle of
+ * the region is under way; -EOVERFLOW after generation 255; -EOPNOTSUPP on Windows. When it has returned, nothing of
+ * the shim uses the old store's view and descriptor any more.
+ */
+PS_API int32_t ps_region_set_store(ps_region *region, int32_t store_fd, const uint8_t *store_view);
+
 /* What became of one page of a merge order. */
 typedef enum ps_merge_result {
     PS_MERGE_SKIPPED = 0,    /* the order named no target */
@@ -185,9 +212,18 @@ typedef enum ps_merge_result {
  * One merge order: pages [page, page + count), count <= PS_ORDER_PAGES; targets[i] is the frame that page + i should
  * share. Neighbours with targets are sealed together, compared byte for byte, remapped in runs of continuing frames,
  * their old pages punched, and committed; all others are unsealed. results[i] is a ps_merge_result. Pages must be
- * present in the backing, since comparing a hole would fill it. Every seal is gone when this returns.
+ * present in the backing, since comparing a hole would fill it. Every seal is gone when this returns. -EINVAL, with
+ * nothing done, for a target beyond the end of the store.
  */
 PS_API int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results);
+
+/*
+ * Moves pages that share frames of older stores to equal frames of the region's store; limits and errors as ps_merge.
+ * results[i]: DONE: the page shares targets[i] now. DIFFERS: not equal to it; in Kernel mode a page that the guest had
+ * written to comes home to the backing then and is private, any other is as it was. BUSY: the page shares no frame
+ * of an older store. NO_MAPPING: as it was.
+ */
+PS_API int32_t ps_move(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results);
 
 /*
  * Gives every shared page of the range its own copy again; returns how many. -ENOMEM after the region's break
@@ -200,8 +236,9 @@ PS_API int64_t ps_try_break(ps_region *region, uint64_t page, uint64_t count);
 
 /*
  * Kernel mode. Of each KERNEL_SHARED page in the range whose bit in `broken` is set (bit i of word i / 64: page + i):
- * drops the kernel's copy if it equals the frame again, else moves it home to the backing. Returns the pages moved
- * home; dropped, if not NULL, receives the pages whose copies were dropped.
+ * drops the kernel's copy if it equals the frame again, else moves it home to the backing; the latter always where the
+ * frame is of an older store, which cannot be looked at. Returns the pages moved home; dropped, if not NULL, receives
+ * the pages whose copies were dropped.
  */
 PS_API int64_t ps_settle(ps_region *region, uint64_t page, uint32_t count, const uint64_t *broken, uint64_t *dropped);
 

@@ -25,7 +25,13 @@ typedef enum ps_point {
     PS_POINT_BREAK_MAPPED = 8,   /* writable again, word still BREAKING */
     PS_POINT_WAITING = 9,        /* about to sleep until another thread is done with the page */
     PS_POINT_SETTLE_SEALED = 10, /* Kernel mode: a broken page is write-protected for comparing */
-    PS_POINT_COUNT = 11
+    PS_POINT_MOVE_CLAIMED = 11,  /* ps_move: words say BREAKING; in Kernel mode the pages are still writable */
+    PS_POINT_MOVE_SEALED = 12,   /* nobody can store, nothing compared yet */
+    PS_POINT_MOVE_COMPARED = 13, /* compared, still mapped to the old frames */
+    PS_POINT_MOVE_MAPPED = 14,   /* mapped to the new frames, words still BREAKING */
+    PS_POINT_ORDER_TAKEN = 15,   /* the agent has copied an order and not begun it */
+    PS_POINT_ORDER_DONE = 16,    /* the agent has done an order and not answered it */
+    PS_POINT_COUNT = 17
 } ps_point;
 
 typedef enum ps_gate_mode {

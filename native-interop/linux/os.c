@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,6 +115,18 @@ int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
         ps_os_track(region, page, count);
     }
     return error;
+}
+
+int64_t ps_os_store_frames(int32_t store_fd)
+{
+    struct stat status;
+    return fstat(store_fd, &status) == 0 ? (int64_t)(status.st_size / PS_PAGE_SIZE) : -errno;
+}
+
+/* A mapping knows its own file. */
+int ps_os_can_change_store(void)
+{
+    return 1;
 }
 
 uint32_t ps_os_longest_view(const ps_region *region)

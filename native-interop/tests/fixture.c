@@ -2,12 +2,10 @@
 #include "fixture.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BYTES(pages) ((size_t)(pages) * PS_PAGE_SIZE)
@@ -96,12 +94,23 @@ static void create_region(struct guest *guest, uint64_t timeout_ms, uint32_t map
         .break_timeout_ns = timeout_ms * 1000000,
         .backing_fd = guest->backing,
         .store_fd = guest->store->reader,
+        .store_frames = (uint32_t)guest->store->frames,
         .fault_mode = guest->mode,
         .map_now = map_now,
         .track_writes = (uint32_t)tracks_writes,
     };
     guest->region = ps_region_create(&config, &error);
     CHECK(guest->region != NULL && error == 0);
+}
+
+struct guest *guest_prepare(struct store *store, uint64_t pages, uint32_t mode)
+{
+    return prepare(store, pages, pages, mode);
+}
+
+void guest_begin(struct guest *guest)
+{
+    create_region(guest, BREAK_TIMEOUT_MS, 1);
 }
 
 struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode,
@@ -182,6 +191,11 @@ uint32_t frame_in_word(const struct guest *guest, uint64_t page)
     return (uint32_t)word_of(guest, page);
 }
 
+uint32_t generation_of(const struct guest *guest, uint64_t page)
+{
+    return (uint32_t)(word_of(guest, page) >> PS_GENERATION_SHIFT) & PS_GENERATION_MAX;
+}
+
 uint32_t pins_of(const struct guest *guest, uint64_t page)
 {
     return (uint32_t)(word_of(guest, page) >> PS_PINS_SHIFT) & PS_PINS_MAX;
@@ -195,7 +209,8 @@ void check_all_settled(const struct guest *guest)
         CHECK(state == PS_PRIVATE || state == PS_ZERO || state == shared_state(guest->mode));
         CHECK(state == PS_PRIVATE || pins_of(guest, page) == 0);
         CHECK(state == shared_state(guest->mode) || frame_in_word(guest, page) == 0);
-        CHECK((word_of(guest, page) >> PS_WAITERS_BIT & 0xFFFF) == 0);
+        CHECK((word_of(guest, page) >> PS_WAITERS_BIT & 1) == 0 && word_of(guest, page) << 16 >> 57 == 0);
+        CHECK(state == shared_state(guest->mode) || generation_of(guest, page) == 0);
     }
 }
 
@@ -326,66 +341,4 @@ void gate(ps_point point, ps_gate_mode mode)
 void arrive(ps_point point, uint32_t arrivals)
 {
     CHECK(ps_gate_await(point, arrivals, AWAIT_MS) == 0);
-}
-
-/* --- the kernel's word --- */
-
-uint64_t pages_held(int descriptor)
-{
-    struct stat status;
-    CHECK(fstat(descriptor, &status) == 0);
-    return (uint64_t)status.st_blocks * 512 / PS_PAGE_SIZE;
-}
-
-uint64_t frame_number(const uint8_t *address)
-{
-    uint64_t entry = 0;
-    uint8_t touched = *(const volatile uint8_t *)address;
-    (void)touched;
-    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    CHECK(pagemap >= 0);
-    CHECK(pread(pagemap, &entry, sizeof entry, (off_t)((uintptr_t)address / PS_PAGE_SIZE * sizeof entry)) ==
-          (ssize_t)sizeof entry);
-    close(pagemap);
-    uint64_t number = entry & ((UINT64_C(1) << 55) - 1);
-    if (number == 0) {
-        SKIP("this user may not see page-frame numbers");
-    }
-    return number;
-}
-
-static int touches(uint64_t start, uint64_t end, const uint8_t *from, uint64_t pages)
-{
-    return start < (uint64_t)(uintptr_t)from + BYTES(pages) && end > (uint64_t)(uintptr_t)from;
-}
-
-uint64_t mappings_in(const uint8_t *from, uint64_t pages)
-{
-    char line[512];
-    uint64_t start, end, count = 0;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    CHECK(maps != NULL);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        count += sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) == 2 && touches(start, end, from, pages);
-    }
-    fclose(maps);
-    return count;
-}
-
-uint64_t mappings_without_dontfork(const uint8_t *from, uint64_t pages)
-{
-    char line[512];
-    uint64_t start, end, count = 0;
-    int inside = 0;
-    FILE *maps = fopen("/proc/self/smaps", "re");
-    CHECK(maps != NULL);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) == 2) {
-            inside = touches(start, end, from, pages);
-        } else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
-            count += strstr(line, " dc") == NULL;
-        }
-    }
-    fclose(maps);
-    return count;
 }

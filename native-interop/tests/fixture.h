@@ -49,6 +49,10 @@ struct guest *guest_open(struct store *store, uint64_t pages, uint32_t mode);
 struct guest *guest_open_with(struct store *store, uint64_t pages, uint64_t reserved, uint32_t mode,
                               uint64_t timeout_ms);
 
+/* The same in two steps, for a guest in another process: everything but the region, and then the region. */
+struct guest *guest_prepare(struct store *store, uint64_t pages, uint32_t mode);
+void guest_begin(struct guest *guest);
+
 /* Guests that are opened from now on track writes. Skips the test where the kernel can't. */
 void track_writes(void);
 
@@ -75,6 +79,7 @@ static inline void store_byte(uint8_t *address, uint8_t value)
 
 ps_page_state state_of(const struct guest *guest, uint64_t page);
 uint32_t frame_in_word(const struct guest *guest, uint64_t page);
+uint32_t generation_of(const struct guest *guest, uint64_t page);
 uint32_t pins_of(const struct guest *guest, uint64_t page);
 void check_all_settled(const struct guest *guest);
 ps_page_state shared_state(uint32_t mode);
@@ -117,7 +122,7 @@ void end_call(struct calling *calling);
 void gate(ps_point point, ps_gate_mode mode);
 void arrive(ps_point point, uint32_t arrivals); /* waits for that many, at most 20 s */
 
-/* The kernel's word. */
+/* The kernel's word: kernel_word.c. */
 uint64_t pages_held(int descriptor);                                   /* st_blocks */
 uint64_t frame_number(const uint8_t *address);                         /* skips the test where it is hidden */
 uint64_t mappings_in(const uint8_t *from, uint64_t pages);

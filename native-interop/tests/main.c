@@ -33,6 +33,9 @@ extern const struct ps_test ps_tests_regions[];
 extern const struct ps_test ps_tests_oracle[];
 extern const struct ps_test ps_tests_pinned_io[];
 extern const struct ps_test ps_tests_tracking[];
+extern const struct ps_test ps_tests_agent[];
+extern const struct ps_test ps_tests_ring[];
+extern const struct ps_test ps_tests_agent_garbage[];
 
 static const struct ps_test *const tables[] = {
     ps_tests_break_events,
@@ -49,6 +52,9 @@ static const struct ps_test *const tables[] = {
     ps_tests_oracle,
     ps_tests_pinned_io,
     ps_tests_tracking,
+    ps_tests_agent,
+    ps_tests_ring,
+    ps_tests_agent_garbage,
 };
 
 /* Shared with the children: why a test was skipped. */

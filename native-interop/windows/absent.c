@@ -1,9 +1,11 @@
 /*
  * What the contract offers and Windows does not have, or does not need. Break events: Windows tells nobody of copies
  * that it makes. Written-page tracking: GetWriteWatch knows private memory only, not views. Spare mappings: there is no
- * limit on views to run into but memory. Asynchronous signals do not exist.
+ * limit on views to run into but memory. Asynchronous signals do not exist. Guests live in the host's process, so there
+ * is no agent.
  */
 #include "os.h"
+#include "pageshare_agent.h"
 #include "pageshare_events.h"
 #include "pageshare_probe.h"
 
@@ -118,5 +120,18 @@ int32_t ps_probe_pagemap_scan(void)
 
 int32_t ps_probe_page_fault_events(void)
 {
+    return -EOPNOTSUPP;
+}
+
+ps_agent *ps_agent_start(ps_region *region, void *ring, uint64_t bytes, int32_t *error)
+{
+    (void)region, (void)ring, (void)bytes;
+    *error = -EOPNOTSUPP;
+    return NULL;
+}
+
+int32_t ps_agent_stop(ps_agent *agent)
+{
+    (void)agent;
     return -EOPNOTSUPP;
 }

@@ -45,6 +45,19 @@ int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
     return error != 0 ? -error : ps_views_change(region, page, count, PS_SHOWS_IDENTITY);
 }
 
+/* A section tells its size to nobody whose handle is for mapping alone. Its views are made for the largest. */
+int64_t ps_os_store_frames(int32_t store_fd)
+{
+    (void)store_fd;
+    return INT64_MAX;
+}
+
+/* Views of neighbours are mapped anew whenever one page changes (views.h), and from one store. */
+int ps_os_can_change_store(void)
+{
+    return 0;
+}
+
 uint32_t ps_os_longest_view(const ps_region *region)
 {
     return region->config.fault_mode == PS_FAULT_MODE_KERNEL ? 1 : PS_ORDER_PAGES;

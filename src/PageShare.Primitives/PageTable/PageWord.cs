@@ -5,19 +5,25 @@ namespace PageShare.PageTable;
 /// <summary>One value of the page word: state, pins and frame of one page, as pageshare.h lays it out.</summary>
 /// <remarks>
 /// <code>
-///   63    60 59        48 47            33  32  31                             0
-///  +--------+------------+----------------+---+-------------------------------+
-///  | state  | pins       | reserved, zero | w | frame number                  |
-///  +--------+------------+----------------+---+-------------------------------+
+///   63    60 59        48 47      41 40        33  32  31                             0
+///  +--------+------------+----------+------------+---+-------------------------------+
+///  | state  | pins       | reserved | generation | w | frame number                  |
+///  +--------+------------+----------+------------+---+-------------------------------+
 /// </code>
-/// Pins are above zero only in Private; w (somebody waits) is set only in the transient states; the frame is zero but
-/// in Shared, KernelShared, Remapping and Breaking.
+/// Pins are above zero only in Private; w (somebody waits) is set only in the transient states; frame and generation
+/// (of which of the region's stores the frame is) are zero but in Shared, KernelShared, Remapping and Breaking.
 /// </remarks>
 /// <param name="Bits">The word as it lies in memory.</param>
 internal readonly record struct PageWord(ulong Bits)
 {
     /// <summary>Most pins that a word can count (PS_PINS_MAX).</summary>
     public const int MaximumPins = (int)((1u << PinsBits) - 1);
+
+    /// <summary>Lowest bit of the store's generation (PS_GENERATION_SHIFT).</summary>
+    public const int GenerationShift = 33;
+
+    /// <summary>Largest generation of a region's stores (PS_GENERATION_MAX).</summary>
+    public const int MaximumGeneration = 255;
 
     private const int FrameBits = 32;
     private const int WaitersShift = FrameBits;
@@ -27,6 +33,7 @@ internal readonly record struct PageWord(ulong Bits)
 
     private const ulong FrameMask = (1UL << FrameBits) - 1;
     private const ulong WaitersMask = 1UL << WaitersShift;
+    private const ulong GenerationMask = (ulong)MaximumGeneration << GenerationShift;
     private const ulong PinsMask = (ulong)MaximumPins << PinsShift;
 
     /// <summary>A page of its own without pins: what zeroed memory says.</summary>
@@ -44,6 +51,10 @@ internal readonly record struct PageWord(ulong Bits)
     /// <summary>The frame that the page maps, or is about to; meaningless in states that name none.</summary>
     public FrameNumber Frame => new((uint)(Bits & FrameMask));
 
+    /// <summary>Which of the region's stores the frame is of: 0 for the first; meaningless in states that name
+    /// none.</summary>
+    public int Generation => (int)((Bits & GenerationMask) >> GenerationShift);
+
     /// <summary>The word of an unpinned page in a state that names no frame.</summary>
     /// <exception cref="ArgumentException">The state names a frame.</exception>
     public static PageWord Of(PageState state)
@@ -58,14 +69,17 @@ internal readonly record struct PageWord(ulong Bits)
 
     /// <summary>The word of a page in a state that names a frame.</summary>
     /// <exception cref="ArgumentException">The state names no frame.</exception>
-    public static PageWord Of(PageState state, FrameNumber frame)
+    /// <exception cref="ArgumentOutOfRangeException">Not 0 to <see cref="MaximumGeneration"/>.</exception>
+    public static PageWord Of(PageState state, FrameNumber frame, int generation = 0)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(generation);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(generation, MaximumGeneration);
         if (!PageStates.NamesFrame(state))
         {
             throw new ArgumentException($"A page that is {state} has no frame.", nameof(state));
         }
 
-        return new PageWord(((ulong)state << StateShift) | frame.Value);
+        return new PageWord(((ulong)state << StateShift) | ((ulong)generation << GenerationShift) | frame.Value);
     }
 
     /// <summary>The word of a private page under <paramref name="pins"/> pins.</summary>
@@ -79,6 +93,7 @@ internal readonly record struct PageWord(ulong Bits)
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{State}" + (PageStates.NamesFrame(State) ? $"({Frame})" : "") + (Pins > 0 ? $", {Pins} pins" : "")
+        $"{State}" + (PageStates.NamesFrame(State) ? $"({Frame})" : "")
+        + (Generation > 0 ? $" of generation {Generation}" : "") + (Pins > 0 ? $", {Pins} pins" : "")
         + (HasWaiters ? ", waited for" : "");
 }

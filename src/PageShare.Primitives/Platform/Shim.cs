@@ -22,7 +22,7 @@ internal static unsafe partial class Shim
     /// <summary>EBUSY, which ps_disown gives while a page is pinned.</summary>
     public const int ErrorBusy = 16;
 
-    private const uint AbiVersion = 1;
+    private const uint AbiVersion = 2;
 
     // SAFETY: pointers passed here are used during the call only, but for those of a region's config, which its handle
     // keeps valid. Bounds are the caller's; the shim checks page numbers against the region.
@@ -130,6 +130,16 @@ internal static unsafe partial class Shim
             OffsetCowFaultNanoseconds = (uint)Marshal.OffsetOf<ShimCounters>(nameof(ShimCounters.CowFaultNanoseconds)),
             OffsetSealWaitNanoseconds = (uint)Marshal.OffsetOf<ShimCounters>(nameof(ShimCounters.SealWaitNanoseconds)),
             OffsetBackingDescriptor = (uint)Marshal.OffsetOf<ShimRegionConfig>(nameof(ShimRegionConfig.BackingDescriptor)),
+            GenerationShift = PageTable.PageWord.GenerationShift,
+            RingOrders = 8,
+            RingHeaderSize = 4096,
+            RingOrderSize = 4096,
+            OffsetRingPosted = 64,
+            OffsetRingAnswered = 128,
+            OffsetRingCpuNanoseconds = 160,
+            OffsetOrderBits = 24,
+            OffsetOrderTargets = 88,
+            OffsetOrderResults = 2136,
         };
         if (found != expected)
         {

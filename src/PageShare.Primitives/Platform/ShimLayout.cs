@@ -39,7 +39,7 @@ internal unsafe struct ShimRegionConfig
     public uint FaultMode;
     public uint MapNow;
     public uint TrackWrites;
-    public uint Reserved;
+    public uint StoreFrames;
 }
 
 /// <summary>ps_histogram: the buckets, and the largest value; nanoseconds.</summary>
@@ -78,4 +78,14 @@ internal record struct ShimAbi
     public uint OffsetCowFaultNanoseconds;
     public uint OffsetSealWaitNanoseconds;
     public uint OffsetBackingDescriptor;
+    public uint GenerationShift;
+    public uint RingOrders;
+    public uint RingHeaderSize;
+    public uint RingOrderSize;
+    public uint OffsetRingPosted;
+    public uint OffsetRingAnswered;
+    public uint OffsetRingCpuNanoseconds;
+    public uint OffsetOrderBits;
+    public uint OffsetOrderTargets;
+    public uint OffsetOrderResults;
 }

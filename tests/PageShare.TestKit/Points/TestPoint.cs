@@ -35,4 +35,22 @@ public enum TestPoint
 
     /// <summary>Settle, Kernel mode: a broken page is write-protected for comparing.</summary>
     SettleSealed = 10,
+
+    /// <summary>Move to a newer store: the word says Breaking; in Kernel mode the page is still writable.</summary>
+    MoveClaimed = 11,
+
+    /// <summary>Move: nobody can store, nothing compared yet.</summary>
+    MoveSealed = 12,
+
+    /// <summary>Move: compared, still mapped to the old frame.</summary>
+    MoveCompared = 13,
+
+    /// <summary>Move: mapped to the new frame, the word still says Breaking.</summary>
+    MoveMapped = 14,
+
+    /// <summary>The agent has copied an order and not begun it.</summary>
+    OrderTaken = 15,
+
+    /// <summary>The agent has done an order and not answered it.</summary>
+    OrderDone = 16,
 }

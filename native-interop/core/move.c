@@ -1,0 +1,195 @@
+/*
+ * Moving: pages that share frames of an older store come to share equal frames of the region's store.
+ *
+ * Obvious and wrong: break the pages and merge them again. That takes memory for all of them, just when a host has died
+ * and memory may be short. Also wrong, in Kernel mode: to ask which pages the guest has written to, and to replace the
+ * mappings of the others. A store between the two is lost. So the pages are sealed, and what is mapped is compared byte
+ * for byte; then it does not matter who wrote what.
+ *
+ * Order: word BREAKING (which names the old frame to the end), seal in Kernel mode, compare, map the new frame, word
+ * SHARED. The backing is a hole before and after. On the way back: first writable, then the word.
+ *
+ * Invariants
+ * - A page shows the same bytes before and after each step.
+ * - A copy that the kernel made for a store is replaced only by equal bytes; else it goes home, as in settling, or
+ *   stays.
+ * - Failing system calls leave the page with its old frame, or with the copy that it had.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "breaking.h"
+#include "page_word.h"
+#include "store.h"
+
+/* A part of an order; all arrays begin at `page`. */
+struct stretch {
+    ps_region *region;
+    uint64_t page;
+    uint32_t count;
+    const uint32_t *targets;
+    uint8_t *results;
+};
+
+/* Pages of a stretch by number. */
+struct page_set {
+    uint64_t bits[PS_ORDER_PAGES / 64];
+};
+
+static int contains(const struct page_set *set, uint32_t i)
+{
+    return (int)(set->bits[i / 64] >> (i % 64) & 1);
+}
+
+static int is_kernel_mode(const struct stretch *stretch)
+{
+    return stretch->region->config.fault_mode == PS_FAULT_MODE_KERNEL;
+}
+
+static int claim(const struct stretch *stretch, uint32_t i)
+{
+    uint64_t word = ps_word_read(stretch->region, stretch->page + i);
+    return stretch->targets[i] < PS_TARGET_ZERO && ps_word_is_shared(word) &&
+           ps_word_generation(word) != stretch->region->generation &&
+           ps_word_try_claim(stretch->region, stretch->page + i, word,
+                             ps_word_make(PS_BREAKING, ps_word_shares(word)));
+}
+
+static void compare(const struct stretch *stretch)
+{
+    for (uint32_t i = 0; i < stretch->count; i++) {
+        /* SAFETY: nobody stores to the page; the store has the frame (ps_store_covers), and the host wrote it before
+         * the order and leaves it alone. */
+        const uint8_t *page = ps_page_address(stretch->region, stretch->page + i);
+        const uint8_t *frame = stretch->region->config.store_view + (uint64_t)stretch->targets[i] * PS_PAGE_SIZE;
+        stretch->results[i] = memcmp(page, frame, PS_PAGE_SIZE) == 0 ? PS_MERGE_DONE : PS_MERGE_DIFFERS;
+    }
+    ps_point_pass(PS_POINT_MOVE_COMPARED, stretch->page);
+}
+
+/* Kernel mode: of the pages that differ, those that the guest wrote to go home. Where the kernel does not tell which
+ * they are, they keep their copies and their old frames. */
+static void bring_copies_home(const struct stretch *stretch, struct page_set *home)
+{
+    struct page_set copies;
+    const uint8_t *address = ps_page_address(stretch->region, stretch->page);
+    if (memchr(stretch->results, PS_MERGE_DIFFERS, stretch->count) == NULL ||
+        ps_os_find_anonymous(address, stretch->count, copies.bits) <= 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < stretch->count; i++) {
+        if (stretch->results[i] == PS_MERGE_DIFFERS && contains(&copies, i) &&
+            ps_bring_home(stretch->region, stretch->page + i)) {
+            home->bits[i / 64] |= UINT64_C(1) << i % 64;
+            ps_count(&stretch->region->config.counters->pages_broken, 1);
+        }
+    }
+}
+
+/* One mapping for each run of pages whose new frames continue. */
+static void remap(const struct stretch *stretch)
+{
+    uint32_t longest = ps_os_longest_view(stretch->region);
+    for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        end = i + 1;
+        if (stretch->results[i] != PS_MERGE_DONE) {
+            continue;
+        }
+        while (end < stretch->count && end - i < longest && stretch->results[end] == PS_MERGE_DONE &&
+               stretch->targets[end] == stretch->targets[end - 1] + 1) {
+            end++;
+        }
+        int error = ps_os_map_frames(stretch->region, stretch->page + i, end - i, stretch->targets[i]);
+        if (error != 0) {
+            memset(stretch->results + i, error == -EBUSY ? PS_MERGE_BUSY : PS_MERGE_NO_MAPPING, end - i);
+        }
+    }
+    ps_point_pass(PS_POINT_MOVE_MAPPED, stretch->page);
+}
+
+/* Kernel mode: what stays with its old frame takes stores again. */
+static void unseal_what_stays(const struct stretch *stretch, const struct page_set *home)
+{
+    for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        end = i + 1;
+        if (stretch->results[i] == PS_MERGE_DONE || contains(home, i)) {
+            continue;
+        }
+        while (end < stretch->count && stretch->results[end] != PS_MERGE_DONE && !contains(home, end)) {
+            end++;
+        }
+        ps_unseal_shared(stretch->region, stretch->page + i, end - i);
+    }
+}
+
+static void commit(const struct stretch *stretch, const struct page_set *home)
+{
+    ps_page_state shared = ps_shared_state(stretch->region);
+    for (uint32_t i = 0; i < stretch->count; i++) {
+        uint64_t page = stretch->page + i;
+        if (contains(home, i)) {
+            ps_word_finish(stretch->region, page, ps_word_make(PS_PRIVATE, 0));
+        } else if (stretch->results[i] == PS_MERGE_DONE) {
+            ps_word_finish(stretch->region, page,
+                           ps_word_make(shared, ps_store_shares(stretch->region, stretch->targets[i])));
+        } else {
+            uint64_t as_before = ps_word_shares(ps_word_read(stretch->region, page));
+            ps_word_finish(stretch->region, page, ps_word_make(shared, as_before));
+        }
+    }
+}
+
+/* A stretch whose words all say BREAKING. */
+static void move_claimed(const struct stretch *stretch)
+{
+    struct page_set home = {{0}};
+    ps_point_pass(PS_POINT_MOVE_CLAIMED, stretch->page);
+    if (is_kernel_mode(stretch) && ps_os_seal(stretch->region, stretch->page, stretch->count) != 0) {
+        memset(stretch->results, PS_MERGE_NO_MAPPING, stretch->count);
+    } else {
+        ps_point_pass(PS_POINT_MOVE_SEALED, stretch->page);
+        compare(stretch);
+        if (is_kernel_mode(stretch)) {
+            bring_copies_home(stretch, &home);
+        }
+        remap(stretch);
+    }
+    if (is_kernel_mode(stretch)) {
+        unseal_what_stays(stretch, &home);
+    }
+    commit(stretch, &home);
+}
+
+static void move(const struct stretch *order)
+{
+    for (uint32_t i = 0, end; i < order->count; i = end) {
+        end = i;
+        while (end < order->count && claim(order, end)) {
+            end++;
+        }
+        if (end == i) {
+            order->results[end] = order->targets[end] == PS_TARGET_NONE ? PS_MERGE_SKIPPED : PS_MERGE_BUSY;
+            end++;
+            continue;
+        }
+        struct stretch claimed = {order->region, order->page + i, end - i, order->targets + i, order->results + i};
+        move_claimed(&claimed);
+    }
+}
+
+int32_t ps_move(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results)
+{
+    if (count > PS_ORDER_PAGES || !ps_range_is_inside(region, page, count)) {
+        return -EINVAL;
+    }
+    struct stretch order = {region, page, count, targets, results};
+    uint64_t signals = ps_os_hold_signals();
+    ps_store_enter(region);
+    int is_covered = ps_store_covers(region, targets, count);
+    if (is_covered) {
+        move(&order);
+    }
+    ps_store_leave(region);
+    ps_os_release_signals(signals);
+    return is_covered ? 0 : -EINVAL;
+}
