@@ -11,7 +11,7 @@ namespace PageShare;
 
 /// <summary>What the pages of one guest are, counted one by one.</summary>
 /// <remarks>Guard: the engine's lock.</remarks>
-internal sealed unsafe class PageCensus
+internal sealed class PageCensus
 {
     private readonly byte[] _resident = new byte[ChunkScan.Pages];
     private int _stablePasses;
@@ -80,21 +80,22 @@ internal sealed unsafe class PageCensus
             return 0;
         }
 
-        var words = (int)((region.Pages + 63) / 64);
+        var words = Bitmap.WordsFor(region.Pages);
         var broken = ArrayPool<ulong>.Shared.Rent(words);
         try
         {
-            // SAFETY: one bit a page in whole words, which is what the array holds.
-            fixed (ulong* pointer = broken)
+            Array.Clear(broken, 0, words);
+            var found = region.Orders.FindCopies(new PageNumber(0), region.Pages, broken.AsSpan(0, words));
+            if (found < 0 && region.Ring is not null)
             {
-                Array.Clear(broken, 0, words);
-                var found = Shim.FindAnonymous(region.Handle, 0, (ulong)region.Pages, pointer);
-                Shim.Require(found, "asking the page table", $"guest '{region.Spec.Name}'");
-                var counted = copies.CountNew(new PageNumber(0), broken.AsSpan(0, words));
-                region.Tally.KernelBreaks += counted;
-                totals.KernelBreaks += counted;
-                return found;
+                return copies.Count; // its agent does not answer now: as last counted
             }
+
+            Shim.Require(found, "asking the page table", $"guest '{region.Spec.Name}'");
+            var counted = copies.CountNew(new PageNumber(0), broken.AsSpan(0, words));
+            region.Tally.KernelBreaks += counted;
+            totals.KernelBreaks += counted;
+            return found;
         }
         finally
         {

@@ -17,7 +17,7 @@ namespace PageShare;
 /// of the process and passes on what is not its own, so exceptions and crashes are what they were without it.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
-public sealed class PageShareEngine : IDisposable, IAsyncDisposable
+public sealed partial class PageShareEngine : IDisposable, IAsyncDisposable
 {
     private readonly IPlatform _platform;
     private readonly Scanner _scanner;
@@ -30,10 +30,9 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     {
         Options = options;
         _platform = platform;
-        var budget = new MappingBudget();
-        Registry = new GuestRegistry(platform, budget);
-        _scanner = new Scanner(Registry, options, platform, hasher, budget, time);
-        _snapshots = new SnapshotBuilder(Registry, _scanner, budget, platform, options.StablePasses, time);
+        Registry = new GuestRegistry(platform, new MappingBudget());
+        _scanner = new Scanner(Registry, options, platform, hasher, time);
+        _snapshots = new SnapshotBuilder(Registry, _scanner, platform, options.StablePasses, time);
         _meter = new EngineMeter(Snapshot, time);
     }
 
@@ -179,7 +178,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         return _scanner.RunPass(cancellationToken);
     }
 
-    /// <summary>Has the background scanner rest, until <see cref="Resume"/>. What is shared stays shared.</summary>
+    /// <summary>Has the background scanner rest, until <see cref="Resume()"/>. What is shared stays shared.</summary>
     public void Pause() => _scanner.IsPaused = true;
 
     /// <summary>Has the background scanner go on.</summary>
@@ -201,6 +200,11 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
             {
                 // Disposed by another thread since it was listed: it shares nothing any more.
             }
+        }
+
+        foreach (var guest in IsolatedGuests)
+        {
+            guest.Unshare();
         }
     }
 
@@ -230,6 +234,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
         }
 
         _scanner.Dispose();
+        AbandonIsolated();
         var failures = new List<Exception>();
         foreach (var guest in Guests)
         {
@@ -301,7 +306,7 @@ public sealed class PageShareEngine : IDisposable, IAsyncDisposable
     private RegionSpec SpecOf(
         string name, ShareDomain domain, long bytes, long maximum, GuestOptions options, bool isAdopted) =>
         new(name, domain, bytes / PageSize.Bytes, maximum / PageSize.Bytes, options.FaultMode ?? Options.FaultMode,
-            Options.BreakTimeout, isAdopted, _scanner.TracksWrites);
+            Options.BreakTimeout, isAdopted, Registry.OwnBudget, _scanner.TracksWrites);
 
     private Guest Add(string name, GuestOptions options, Func<ShareDomain, GuestRegion> make)
     {

@@ -9,8 +9,8 @@ namespace PageShare;
 
 /// <summary>Takes snapshots: brings the books up to date, counts, and adds up.</summary>
 /// <remarks>Guard: the engine's lock, held by whoever calls.</remarks>
-internal sealed unsafe class SnapshotBuilder(
-    GuestRegistry registry, Scanner scanner, MappingBudget budget, IPlatform platform, int stablePasses, TimeProvider time)
+internal sealed class SnapshotBuilder(
+    GuestRegistry registry, Scanner scanner, IPlatform platform, int stablePasses, TimeProvider time)
 {
     /// <summary>Kernel memory of a mapping: the structure and its place in the trees, measured on Linux 6.18.</summary>
     private const int BytesPerMapping = 220;
@@ -27,6 +27,8 @@ internal sealed unsafe class SnapshotBuilder(
     /// <summary>One guest alone.</summary>
     public GuestSnapshot Build(GuestRegion region)
     {
+        registry.Patience.Renew();
+        scanner.EnterLate();
         scanner.KernelBreaks.Drain(scanner.Totals);
         PageCensus.Reconcile(region, scanner.Totals);
         return Build(region, FramesOf(region.Domain), new GuestSums());
@@ -35,6 +37,7 @@ internal sealed unsafe class SnapshotBuilder(
     /// <summary>Keeps what a guest has counted, just before it goes.</summary>
     public void Retire(GuestRegion region)
     {
+        registry.Patience.Renew();
         scanner.KernelBreaks.Drain(scanner.Totals);
         PageCensus.CountCopies(region, scanner.Totals);
         _gone.Add(region);
@@ -44,6 +47,8 @@ internal sealed unsafe class SnapshotBuilder(
     /// <summary>Everything.</summary>
     public EngineSnapshot Build()
     {
+        registry.Patience.Renew();
+        scanner.EnterLate();
         scanner.KernelBreaks.Drain(scanner.Totals);
         _scanRate.Observe(scanner.Totals.PagesScanned);
         var sums = new GuestSums();
@@ -60,6 +65,8 @@ internal sealed unsafe class SnapshotBuilder(
                 ? scanner.KernelBreaks.Kind
                 : "handler",
             WriteTracking = scanner.WriteTracking,
+            GuestsLost = registry.Regions.Count(static region => region.Ring is { IsAttached: false }),
+            GuestsDistrusted = registry.GuestsDistrusted,
             Warnings = [.. scanner.Warnings],
         };
     }
@@ -75,6 +82,7 @@ internal sealed unsafe class SnapshotBuilder(
             ScanPagesPerSecond = _scanRate.PerSecond,
             ScanCpuSeconds = totals.CpuNanoseconds / 1e9,
             CpuSecondsTotal = Environment.CpuUsage.TotalTime.TotalSeconds,
+            OrdersLate = sum.OrdersLate + _gone.OrdersLate,
             Merges = totals.Merges + totals.ZeroPagesFreed,
             MergesAbandoned = totals.Abandoned,
             HashCollisions = totals.HashCollisions,
@@ -117,7 +125,7 @@ internal sealed unsafe class SnapshotBuilder(
     {
         var own = new GuestSums();
         var census = PageCensus.Take(region, seen, scanner.Totals, stablePasses); // counts kernel breaks too, hence first
-        budget.Recount(region);
+        region.Budget.Recount(region);
         own.Add(region);
         sums.Add(own);
         var ownBytes = region.Backing.AllocatedBytes + (census.AnonymousCopies * PageSize.Bytes);
@@ -147,6 +155,7 @@ internal sealed unsafe class SnapshotBuilder(
                 PagesScanned = region.Tally.PagesScanned,
                 FullScans = scanner.FullScans,
                 ScanCpuSeconds = region.Tally.CpuNanoseconds / 1e9,
+                OrdersLate = region.Tally.OrdersLate,
                 Merges = region.Tally.Merges + region.Tally.ZeroPagesFreed,
                 MergesAbandoned = region.Tally.Abandoned,
                 HashCollisions = region.Tally.HashCollisions,
@@ -157,7 +166,7 @@ internal sealed unsafe class SnapshotBuilder(
                 CowFaultNanoseconds = own.CowFaults.Summarize(),
                 BreaksStalled = own.BreaksStalled,
                 MappingsUsed = region.MappingsUsed,
-                MappingsLimit = budget.Limit,
+                MappingsLimit = region.Budget.Limit,
             },
         };
     }
@@ -190,19 +199,21 @@ internal sealed unsafe class SnapshotBuilder(
 
         public long BreaksStalled { get; private set; }
 
+        public long OrdersLate { get; private set; }
+
         public LatencyHistogram SealWaits { get; } = new();
 
         public LatencyHistogram CowFaults { get; } = new();
 
         public void Add(GuestRegion region)
         {
-            // SAFETY: the counters lie in the page table's memory, which the region holds; each word is read whole.
-            var counters = region.Counters;
-            CowFaultCount += (long)Volatile.Read(ref counters->CowFaults) + region.Tally.KernelBreaks;
-            SealWaitCount += (long)Volatile.Read(ref counters->SealWaits);
-            BreaksStalled += (long)Volatile.Read(ref counters->BreaksStalled);
-            SealWaits.Add(counters->SealWaitNanoseconds);
-            CowFaults.Add(counters->CowFaultNanoseconds);
+            var counts = region.ShimCounts;
+            CowFaultCount += counts.CowFaults + region.Tally.KernelBreaks;
+            SealWaitCount += counts.SealWaits;
+            BreaksStalled += counts.BreaksStalled;
+            OrdersLate += region.Tally.OrdersLate;
+            SealWaits.Add(counts.SealWaitNanoseconds);
+            CowFaults.Add(counts.CowFaultNanoseconds);
         }
 
         public void Add(GuestSums other)
@@ -210,6 +221,7 @@ internal sealed unsafe class SnapshotBuilder(
             CowFaultCount += other.CowFaultCount;
             SealWaitCount += other.SealWaitCount;
             BreaksStalled += other.BreaksStalled;
+            OrdersLate += other.OrdersLate;
             SealWaits.Add(other.SealWaits);
             CowFaults.Add(other.CowFaults);
         }

@@ -19,11 +19,11 @@ public sealed class ScanPassTests : EngineTest
         var engine = Start(mode);
         var noLarger = new GuestOptions { MaximumBytes = Pages * PageContent.Bytes };
         engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + (page % 100)), noLarger);
-        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), new MappingBudget { Limit = 10_000 });
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1));
         for (var number = 0; number < 20; number++)
         {
             var scanned = 0;
-            var pass = new ScanPass(engine.Engine.Registry, scan, number, mayMerge: true, new MergeTally());
+            var pass = new ScanPass(engine.Engine.Registry, scan, new AgentCheck(engine.Engine.Options, TimeProvider.System), number, mayMerge: true, new MergeTally());
             for (var isMore = true; isMore;)
             {
                 isMore = pass.Step(PagesOfSlice, out var pages, out _);
@@ -42,8 +42,8 @@ public sealed class ScanPassTests : EngineTest
     {
         var engine = Start(mode);
         var guest = engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + page)).Guest;
-        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), new MappingBudget { Limit = 10_000 });
-        var pass = new ScanPass(engine.Engine.Registry, scan, 0, mayMerge: true, new MergeTally());
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1));
+        var pass = new ScanPass(engine.Engine.Registry, scan, new AgentCheck(engine.Engine.Options, TimeProvider.System), 0, mayMerge: true, new MergeTally());
         Assert.True(pass.Step(PagesOfSlice, out var before, out _));
         Assert.Equal(PagesOfSlice, before);
         using (guest.PinWritable(0, PageContent.Bytes))

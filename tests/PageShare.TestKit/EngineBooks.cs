@@ -49,9 +49,10 @@ public static class EngineBooks
         {
             for (var page = new PageNumber(0); page.Value < region.Pages; page++)
             {
-                if (PageStates.IsShared(region.Words.Read(page).State))
+                var word = region.Words.Read(page);
+                if (PageStates.IsShared(word.State) && word.Generation == region.Generation)
                 {
-                    var frame = region.Words.Read(page).Frame;
+                    var frame = word.Frame;
                     users[frame] = users.GetValueOrDefault(frame) + 1;
                 }
             }

@@ -8,29 +8,32 @@ public sealed unsafe class OracleGuest
     private readonly List<byte> _expected;
 
     /// <summary>Watches over a guest that holds zeros.</summary>
-    public OracleGuest(Guest guest)
+    public OracleGuest(MappedGuest memory)
     {
-        Guest = guest;
-        _expected = [.. new byte[guest.Length]];
+        Memory = memory;
+        _expected = [.. new byte[memory.Length]];
     }
 
     /// <summary>The guest.</summary>
-    public Guest Guest { get; }
+    public MappedGuest Memory { get; }
+
+    /// <summary>The guest, of an engine that has it in this process.</summary>
+    public Guest Guest => (Guest)Memory;
 
     /// <summary>Its pages now.</summary>
-    public long Pages => Guest.Length / PageContent.Bytes;
+    public long Pages => Memory.Length / PageContent.Bytes;
 
     /// <summary>The bytes of a page, to read.</summary>
-    public ReadOnlySpan<byte> this[long page] => Guest.AsSpan(page * PageContent.Bytes, PageContent.Bytes);
+    public ReadOnlySpan<byte> this[long page] => Memory.AsSpan(page * PageContent.Bytes, PageContent.Bytes);
 
     /// <summary>Address of a byte in a page.</summary>
     // SAFETY: made, not followed; who follows it holds the guest.
-    public byte* AddressOf(long page, int offset = 0) => Guest.Pointer + (page * PageContent.Bytes) + offset;
+    public byte* AddressOf(long page, int offset = 0) => Memory.Pointer + (page * PageContent.Bytes) + offset;
 
     /// <summary>Writes a whole page.</summary>
     public void Write(long page, PageContent content)
     {
-        content.WriteTo(Guest.AsSpan(page * PageContent.Bytes, PageContent.Bytes));
+        content.WriteTo(Memory.AsSpan(page * PageContent.Bytes, PageContent.Bytes));
         content.WriteTo(ExpectedPage(page));
     }
 
@@ -46,7 +49,7 @@ public sealed unsafe class OracleGuest
     /// <summary>Writes one byte.</summary>
     public void Write(long page, int offset, byte value)
     {
-        Guest.AsSpan((page * PageContent.Bytes) + offset, 1)[0] = value;
+        Memory.AsSpan((page * PageContent.Bytes) + offset, 1)[0] = value;
         Expect(page, offset, value);
     }
 
@@ -59,7 +62,7 @@ public sealed unsafe class OracleGuest
     /// <summary>What its pages should hold, in order.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> ExpectedPages()
     {
-        Assert.Equal(Guest.Length, _expected.Count); // what has grown since must have been written
+        Assert.Equal(Memory.Length, _expected.Count); // what has grown since must have been written
         var all = _expected.ToArray();
         for (var offset = 0; offset < all.Length; offset += PageContent.Bytes)
         {
@@ -76,7 +79,7 @@ public sealed unsafe class OracleGuest
             if (!found.SequenceEqual(ExpectedPage(page)))
             {
                 var at = found.CommonPrefixLength(ExpectedPage(page));
-                Assert.Fail($"Guest '{Guest.Name}', page {page}: byte {at} is 0x{found[at]:x2}, should be "
+                Assert.Fail($"Guest '{Memory.Name}', page {page}: byte {at} is 0x{found[at]:x2}, should be "
                     + $"0x{ExpectedPage(page)[at]:x2}; it holds a {PageContent.Describe(found)}.");
             }
         }
@@ -84,9 +87,9 @@ public sealed unsafe class OracleGuest
 
     private Span<byte> ExpectedPage(long page)
     {
-        while (_expected.Count < Guest.Length)
+        while (_expected.Count < Memory.Length)
         {
-            _expected.AddRange(new byte[Guest.Length - _expected.Count]); // it has grown
+            _expected.AddRange(new byte[Memory.Length - _expected.Count]); // it has grown
         }
 
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_expected)

@@ -31,6 +31,8 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     public string? WhyNoAdoption => _whole.WhyNoAdoption;
 
+    public IProcessSharing? BetweenProcesses => _whole.BetweenProcesses;
+
     public ILoadSource LoadSource => _whole.LoadSource;
 
     public int MappingLimit => _whole.MappingLimit;
@@ -46,14 +48,14 @@ internal sealed unsafe class ShortPlatform : IPlatform
         : new ShortMemory(this, _whole.CreateMemoryObject(name, bytes, maximumBytes));
 
     public MappedMemory Map(MemoryObject memory, long bytes, bool writable) =>
-        _whole.Map(((ShortMemory)memory).Whole, bytes, writable);
+        _whole.Map(memory is ShortMemory own ? own.Whole : memory, bytes, writable);
 
     public MappedMemory Reserve(long bytes) => _whole.Reserve(bytes);
 
     public MappedMemory Allocate(long bytes) => _whole.Allocate(bytes);
 
     // SAFETY: passed on as they come.
-    public void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages)
+    public void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages)
     {
         if (CannotTellResidency)
         {
@@ -64,8 +66,8 @@ internal sealed unsafe class ShortPlatform : IPlatform
         _whole.QueryResidency(region, view, firstPage, resident, pages);
     }
 
-    public long BackingBytes(MemoryObject backing, RegionHandle region) =>
-        _whole.BackingBytes(((ShortMemory)backing).Whole, region);
+    public long BackingBytes(MemoryObject backing, RegionHandle? region) =>
+        _whole.BackingBytes(backing is ShortMemory own ? own.Whole : backing, region);
 
     public bool IsPrivateAnonymous(byte* address, long bytes) => _whole.IsPrivateAnonymous(address, bytes);
 

@@ -1,6 +1,7 @@
 using PageShare.Content;
 using PageShare.Metrics;
 using PageShare.Platform;
+using PageShare.TestKit.Rings;
 
 namespace PageShare.TestKit;
 
@@ -11,6 +12,7 @@ public sealed class TestEngine : IDisposable
     private const int MostPasses = 20;
 
     private readonly List<OracleGuest> _guests = [];
+    private readonly List<RingPair> _pairs = [];
 
     private TestEngine(PageShareEngine engine) => Engine = engine;
 
@@ -57,6 +59,37 @@ public sealed class TestEngine : IDisposable
         return guest;
     }
 
+    /// <summary>Makes a guest that the engine knows by its ring alone, as if it had a process of its own, and writes all
+    /// its pages.</summary>
+    internal RingPair AddRingGuest(
+        string name, long pages, Func<long, PageContent>? contentOf = null, string domain = "default",
+        bool attach = true, int processId = 1, FaultMode? mode = null, long? maximumPages = null)
+    {
+        var host = Engine.CreateIsolated(new IsolatedSpec
+        {
+            Name = name,
+            Bytes = pages * PageContent.Bytes,
+            MaximumBytes = (maximumPages ?? pages) * PageContent.Bytes,
+            Domain = domain,
+            ProcessId = processId,
+            FaultMode = mode,
+        });
+        var pair = new RingPair(host, new RingGuest(RingGuestPlan.Of(host), RingGuestPaths.Of(host)));
+        _pairs.Add(pair);
+        _guests.Add(pair.Oracle);
+        if (contentOf is not null)
+        {
+            pair.Oracle.WriteAll(contentOf);
+        }
+
+        if (attach)
+        {
+            pair.Attach();
+        }
+
+        return pair;
+    }
+
     /// <summary>One full pass now, on this thread.</summary>
     public PassReport Scan() => Engine.ScanOnce(TestContext.Current.CancellationToken);
 
@@ -85,8 +118,8 @@ public sealed class TestEngine : IDisposable
     /// pages of the guests must have been written.
     /// </summary>
     public long OptimumPages => _guests
-        .Where(static guest => !guest.Guest.Region.Handle.IsClosed)
-        .GroupBy(static guest => guest.Guest.Domain)
+        .Where(static guest => !guest.Memory.Handle.IsClosed)
+        .GroupBy(static guest => guest.Memory.Domain)
         .Sum(static domain =>
         {
             var pages = new DistinctPages();
@@ -101,7 +134,7 @@ public sealed class TestEngine : IDisposable
     /// <summary>Checks every byte of every guest.</summary>
     public void Verify()
     {
-        foreach (var guest in _guests.Where(static guest => !guest.Guest.Region.Handle.IsClosed))
+        foreach (var guest in _guests.Where(static guest => !guest.Memory.Handle.IsClosed))
         {
             guest.Verify();
         }
@@ -115,5 +148,9 @@ public sealed class TestEngine : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Engine.Dispose();
+    public void Dispose()
+    {
+        _pairs.ForEach(static pair => pair.Dispose());
+        Engine.Dispose();
+    }
 }

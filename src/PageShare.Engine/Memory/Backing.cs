@@ -15,7 +15,6 @@ internal sealed unsafe class Backing : IDisposable
     private readonly IPlatform _platform;
     private readonly MemoryObject _memory;
     private readonly MappedMemory _view;
-    private RegionHandle? _region; // set once, before anybody asks for residency
 
     /// <summary>Makes the backing of a guest.</summary>
     /// <param name="platform">Where memory comes from.</param>
@@ -24,9 +23,19 @@ internal sealed unsafe class Backing : IDisposable
     /// <param name="maximumBytes">The size that it may grow to; address space for that much is taken.</param>
     /// <exception cref="PlatformException">Out of descriptors or address space.</exception>
     public Backing(IPlatform platform, string name, long bytes, long maximumBytes)
+        : this(platform, platform.CreateMemoryObject($"pageshare-guest:{name}", bytes, maximumBytes), maximumBytes)
+    {
+    }
+
+    /// <summary>Views a backing that exists, of a guest in another process.</summary>
+    /// <param name="platform">Where memory comes from.</param>
+    /// <param name="memory">The object, which cannot shrink; owned by this one, also when this throws.</param>
+    /// <param name="maximumBytes">Its bytes, now or later.</param>
+    /// <exception cref="PlatformException">Out of address space.</exception>
+    public Backing(IPlatform platform, MemoryObject memory, long maximumBytes)
     {
         _platform = platform;
-        _memory = platform.CreateMemoryObject($"pageshare-guest:{name}", bytes, maximumBytes);
+        _memory = memory;
         try
         {
             _view = platform.Map(_memory, maximumBytes, writable: false);
@@ -47,12 +56,11 @@ internal sealed unsafe class Backing : IDisposable
     /// <summary>Where the shim can write it, on systems that need that; else null.</summary>
     public byte* WritableView => _memory.WritableView;
 
-    /// <summary>The region that it backs, known once the shim has made it.</summary>
-    public RegionHandle Region
-    {
-        private get => _region ?? throw new InvalidOperationException("The backing has no region yet.");
-        set => _region = value;
-    }
+    /// <summary>The region that it backs, set once the shim has made it; null for one of another process.</summary>
+    public RegionHandle? Region { private get; set; }
+
+    /// <summary>The object, to be sent to the guest's process.</summary>
+    public MemoryObject Memory => _memory;
 
     /// <summary>The page's bytes, which the guest may write at any moment: two reads may differ.</summary>
     public byte* PageAt(PageNumber page) => _view.Address + page.Offset;

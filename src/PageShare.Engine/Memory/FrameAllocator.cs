@@ -106,6 +106,20 @@ internal sealed class FrameAllocator : IDisposable
         }
     }
 
+    /// <summary>The first free frames of [<paramref name="frame"/>, <paramref name="end"/>) that lie in a row; none at
+    /// <paramref name="end"/> when all are in use.</summary>
+    public (long First, long Count) NextFreeRun(long frame, long end)
+    {
+        var first = frame < HighWater ? NextFree(frame, end) : frame;
+        if (first >= end)
+        {
+            return (end, 0);
+        }
+
+        var last = first < HighWater ? Math.Min(NextUsed(first), end) : end;
+        return (first, last - first);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _used.Dispose();
 

@@ -20,6 +20,7 @@ internal sealed unsafe class FrameStore : IDisposable
     private readonly MappedMemory _view;
     private readonly FrameAllocator _allocator;
     private long _size;
+    private bool _isFrozen;
 
     /// <summary>Makes an empty store.</summary>
     /// <param name="platform">Where memory comes from.</param>
@@ -59,6 +60,12 @@ internal sealed unsafe class FrameStore : IDisposable
     /// <summary>The read-only descriptor that every region of the domain maps.</summary>
     public int ReaderDescriptor => _reader.Descriptor;
 
+    /// <summary>The same, to be sent to guests in other processes.</summary>
+    public MemoryObject Reader => _reader;
+
+    /// <summary>Length of the view, and of any guest's: the store grows into it.</summary>
+    public long ViewBytes => _view.Length;
+
     /// <summary>Frames taken.</summary>
     public long LiveFrames => _allocator.Live;
 
@@ -96,7 +103,7 @@ internal sealed unsafe class FrameStore : IDisposable
     /// <summary>Gives frames back that no page maps: their memory is returned to the system, if it takes it.</summary>
     public void Free(FrameNumber first, int count)
     {
-        if (first.Offset < _size)
+        if (first.Offset < _size && !_isFrozen)
         {
             try
             {
@@ -110,6 +117,38 @@ internal sealed unsafe class FrameStore : IDisposable
         }
 
         _allocator.Free(first, count);
+    }
+
+    /// <summary>
+    /// From now on no frame loses its memory, since processes show them that this one knows no more of: the kernel frees
+    /// all with the last of these.
+    /// </summary>
+    public void Freeze() => _isFrozen = true;
+
+    /// <summary>
+    /// Gives memory back that free frames have: whoever may read the store allocates its holes by reading them. Costs a
+    /// look at the kernel's count where there is none.
+    /// </summary>
+    public void Trim()
+    {
+        if (_isFrozen || AllocatedBytes <= LiveFrames * PageSize.Bytes)
+        {
+            return;
+        }
+
+        for (var offset = 0L; _memory.TryFindData(offset, out var start, out var end); offset = end)
+        {
+            for (var page = start / PageSize.Bytes; page < end / PageSize.Bytes;)
+            {
+                var (first, count) = _allocator.NextFreeRun(page, end / PageSize.Bytes);
+                if (count > 0)
+                {
+                    _memory.Punch(first * PageSize.Bytes, count * PageSize.Bytes);
+                }
+
+                page = first + count;
+            }
+        }
     }
 
     private bool TryGrow(long bytes)

@@ -12,11 +12,27 @@ namespace PageShare.Merge;
 /// </remarks>
 internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : IDisposable
 {
+    private readonly Dictionary<int, MappingBudget> _budgets = [];
+    private long _distrustedGone;
     private readonly Dictionary<string, ShareDomain> _domains = [];
     private readonly List<GuestRegion> _regions = [];
 
     /// <summary>The engine's lock.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>How long whoever holds the lock may wait for guests' agents. Guard: <see cref="Gate"/>.</summary>
+    public OrderPatience Patience { get; } = new();
+
+    /// <summary>The mappings of this process.</summary>
+    public MappingBudget OwnBudget => budget;
+
+    /// <summary>The mappings of this process, and of each that has a guest. Guard: <see cref="Gate"/>.</summary>
+    public IEnumerable<MappingBudget> Budgets => _budgets.Values.Append(budget);
+
+    /// <summary>Guests of other processes, gone ones too, that have answered orders with what cannot be. Guard:
+    /// <see cref="Gate"/>.</summary>
+    public long GuestsDistrusted =>
+        _distrustedGone + _regions.Count(static region => region.Ring is { WhyDistrusted: not null });
 
     /// <summary>The guests' regions, in order of creation. Guard: <see cref="Gate"/>.</summary>
     public IReadOnlyList<GuestRegion> Regions => _regions;
@@ -59,8 +75,30 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
         domain.Tenants++;
         _domains[domainName] = domain;
         _regions.Add(region);
-        budget.Recount(region, new PageNumber(0)); // what it takes with nothing shared
+        region.Budget.Regions++;
+        region.Budget.Recount(region, new PageNumber(0)); // what it takes with nothing shared
         return region;
+    }
+
+    /// <summary>The mappings of a process that is going to have a guest. Guard: <see cref="Gate"/>.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="limit">Most mappings, until its agent has told.</param>
+    public MappingBudget BudgetOf(int processId, long limit)
+    {
+        foreach (var (id, unused) in _budgets)
+        {
+            if (unused.Regions == 0)
+            {
+                _budgets.Remove(id); // the id may be another process's by now
+            }
+        }
+
+        if (!_budgets.TryGetValue(processId, out var found))
+        {
+            _budgets[processId] = found = new MappingBudget { Limit = limit };
+        }
+
+        return found;
     }
 
     /// <summary>
@@ -75,10 +113,24 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
         }
 
         region.IsRemoved = true;
-        budget.Forget(region);
+        _distrustedGone += region.Ring is { WhyDistrusted: not null } ? 1 : 0;
+        region.Budget.Forget(region);
+        region.Budget.Regions--;
         region.Domain.Remove(region);
-        region.Released = () => GiveBack(region);
-        region.Dispose();
+        region.Release(() => GiveBack(region));
+    }
+
+    /// <summary>
+    /// Takes all regions of other processes out, which run on and show the frames of their domains' stores: these stores
+    /// are left as they are from now on. Guard: <see cref="Gate"/>.
+    /// </summary>
+    public void Abandon()
+    {
+        foreach (var region in _regions.Where(static region => region.Ring is not null).ToList())
+        {
+            region.Domain.Store.Freeze();
+            Remove(region);
+        }
     }
 
     /// <summary>Removes everything.</summary>
@@ -102,6 +154,7 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
         lock (Gate)
         {
             var domain = region.Domain;
+            Merger.Unpin(region);
             for (var page = new PageNumber(0); page.Value < region.Pages; page++)
             {
                 if (region.Records.KindOf(page) == PageKind.Sharing)

@@ -17,7 +17,8 @@ namespace PageShare.Merge;
 /// room because shorter ones hold it, or breaks have cut long runs to pieces, the shorter ones are unshared by the next
 /// pass.</para>
 /// <para>Used mappings are counted stretch by stretch, from the page words, so the count corrects itself whatever the
-/// fault handler did meanwhile. Guard: the engine's lock.</para>
+/// fault handler did meanwhile. One for each process that regions are mapped in: limits are the process's. Guard: the
+/// engine's lock.</para>
 /// </remarks>
 internal sealed class MappingBudget
 {
@@ -32,6 +33,7 @@ internal sealed class MappingBudget
     private bool _areFillersRefused;
 
     // Set aside for the plan under way, which Used does not count yet.
+    private long _plan;
     private long _reserved;
     private long _passedOver;
 
@@ -52,15 +54,19 @@ internal sealed class MappingBudget
     /// </summary>
     public bool IsRoomy => ShortestRun == 1 && UnshareBelow == 0 && Used <= Limit / 2;
 
-    /// <summary>Begins a new plan: what the one before had set aside is counted by now.</summary>
-    public void BeginPlan() => _reserved = 0;
+    /// <summary>Regions that it counts for.</summary>
+    public int Regions { get; set; }
 
     /// <summary>Whether a new run may be shared now. If so, its mappings are set aside for the rest of the
     /// plan.</summary>
+    /// <param name="plan">Number of the plan: what the one before had set aside is counted by now.</param>
     /// <param name="length">Its length in pages.</param>
     /// <param name="mappings">Most mappings that it takes.</param>
-    public bool TryReserve(int length, int mappings)
+    public bool TryReserve(long plan, int length, int mappings)
     {
+        _reserved = plan == _plan ? _reserved : 0;
+        _plan = plan;
+
         // Runs one page too short fill what the longer ones leave.
         var needed = Used + _reserved + mappings;
         var isFiller = length == ShortestRun - 1;
@@ -167,8 +173,8 @@ internal sealed class MappingBudget
         return boundaries;
     }
 
-    private static bool GoesOn(uint? before, uint? frame) => before is null ? frame is null : frame == before + 1;
+    private static bool GoesOn(ulong? before, ulong? frame) => before is null ? frame is null : frame == before + 1;
 
-    private static uint? FrameMappedBy(PageWord word) =>
-        word.State is PageState.Shared or PageState.KernelShared or PageState.Breaking ? word.Frame.Value : null;
+    private static ulong? FrameMappedBy(PageWord word) =>
+        word.State is PageState.Shared or PageState.KernelShared or PageState.Breaking ? word.Place : null;
 }

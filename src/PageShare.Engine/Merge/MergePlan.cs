@@ -13,6 +13,9 @@ internal sealed class MergePlan
     private readonly List<Partner> _partners = [];
     private readonly List<FrameNumber> _newFrames = [];
 
+    /// <summary>Tells this plan from others.</summary>
+    public long Number { get; private set; }
+
     /// <summary>One target a page, as the shim's merge order wants it.</summary>
     public uint[] Targets { get; } = new uint[Shim.OrderPages];
 
@@ -37,6 +40,7 @@ internal sealed class MergePlan
     public void Clear(int count)
     {
         Targets.AsSpan(0, count).Fill(Shim.TargetNone);
+        Number++;
         HasTargets = false;
         _partners.Clear();
         _newFrames.Clear();

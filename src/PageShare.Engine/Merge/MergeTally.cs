@@ -27,6 +27,12 @@ internal sealed class MergeTally
     /// <summary>Kernel mode: stores that broke sharing, counted afterwards.</summary>
     public long KernelBreaks { get; set; }
 
+    /// <summary>Orders to the guest whose answer did not come in time. Of a guest alone.</summary>
+    public long OrdersLate { get; set; }
+
+    /// <summary>Pages moved from a former host's store.</summary>
+    public long Moved { get; set; }
+
     /// <summary>Frames given back.</summary>
     public long FramesFreed { get; set; }
 
@@ -44,6 +50,7 @@ internal sealed class MergeTally
         HashCollisions += other.HashCollisions;
         Broken += other.Broken;
         KernelBreaks += other.KernelBreaks;
+        Moved += other.Moved;
         FramesFreed += other.FramesFreed;
         CpuNanoseconds += other.CpuNanoseconds;
     }
@@ -52,6 +59,7 @@ internal sealed class MergeTally
     public void Clear()
     {
         PagesScanned = PagesHashed = Merges = ZeroPagesFreed = Abandoned = 0;
+        Moved = 0;
         HashCollisions = Broken = KernelBreaks = FramesFreed = CpuNanoseconds = 0;
     }
 }

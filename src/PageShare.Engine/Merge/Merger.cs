@@ -4,14 +4,19 @@ using PageShare.Platform;
 
 namespace PageShare.Merge;
 
-/// <summary>Carries plans out: gives the shim its merge orders, and enters what became of each page.</summary>
+/// <summary>Carries plans out: gives merge orders, and enters what became of each page.</summary>
 /// <remarks>
-/// The shim alone decides by comparing under seal; here are only the books. Guard: the engine's lock.
+/// <para>The shim alone decides by comparing under seal; here are only the books. Guard: the engine's lock.</para>
+/// <para>An order that is not answered in time may be carried out at any later moment, so each page that it names is
+/// counted as a user of its frame, until the answer says otherwise or the guest is gone.</para>
 /// </remarks>
-internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
+internal sealed class Merger(IPageHasher hasher)
 {
-    private readonly MergeResult[] _results = new MergeResult[Shim.OrderPages];
-    private readonly uint[] _partnerTargets = new uint[Shim.OrderPages];
+    // More than that are given in several goes.
+    private const int MostAtOnce = 64;
+
+    private readonly Stack<MergeOrder> _unused = [];
+    private readonly Queue<MergeOrder> _underWay = new(MostAtOnce);
 
     /// <summary>
     /// Merges a stretch of pages, and before that the pages elsewhere that shall share its new frames: where such a
@@ -28,12 +33,21 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         var partners = plan.SortedPartners();
         OrderPartners(partners, pass);
         DropFramesWithoutUsers(region, first, targets);
-        Order(region, first, targets, pass);
+        Order(OrderKind.Merge, region, first, targets, pass);
         foreach (var partner in partners)
         {
             UnshareIfLonely(partner.Region, partner.Page, partner.Frame, pass);
         }
+    }
 
+    /// <summary>Gives one order, and waits for its answer.</summary>
+    public void Order(
+        OrderKind kind, GuestRegion region, PageNumber first, ReadOnlySpan<uint> targets, MergeTally pass)
+    {
+        var order = Begin(kind, region, first, targets.Length);
+        targets.CopyTo(order.Targets);
+        Give(order, pass);
+        FinishAll(pass);
     }
 
     /// <summary>Ends the creation of a plan's frames, carried out or not: those without users are freed.</summary>
@@ -47,12 +61,39 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         plan.ForgetFrames();
     }
 
+    /// <summary>Enters the answers that came late.</summary>
+    public void EnterLate(GuestRegion region, MergeTally pass)
+    {
+        while (region.Orders.TryTakeLate(out var order))
+        {
+            Enter(order, pass);
+            _unused.Push(order);
+        }
+    }
+
+    /// <summary>Gives back the frames that unanswered orders of a guest have pinned, whose process is gone.</summary>
+    public static void Unpin(GuestRegion region)
+    {
+        foreach (var order in region.Ring?.Unanswered ?? [])
+        {
+            foreach (var target in order.Targets)
+            {
+                if (order.IsLate && IsFrame(target))
+                {
+                    region.Domain.Release(new FrameNumber(target));
+                }
+            }
+        }
+    }
+
+    private static bool IsFrame(uint target) => target < Shim.TargetZero;
+
     /// <summary>Takes targets away that nobody shares, and tries these pages less often from now on.</summary>
     private static void DropFramesWithoutUsers(GuestRegion region, PageNumber first, Span<uint> targets)
     {
         for (var i = 0; i < targets.Length; i++)
         {
-            if (targets[i] < Shim.TargetZero && region.Domain.Frames.Users(new FrameNumber(targets[i])) == 0)
+            if (IsFrame(targets[i]) && region.Domain.Frames.Users(new FrameNumber(targets[i])) == 0)
             {
                 targets[i] = Shim.TargetNone;
                 region.Records.RaiseBackOff(first + i);
@@ -64,14 +105,14 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
     /// A new frame that only the partner came to share, the page itself having been written meanwhile, saves nothing:
     /// the partner gets its own copy back, and nothing was merged.
     /// </summary>
-    private void UnshareIfLonely(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
+    private static void UnshareIfLonely(GuestRegion region, PageNumber page, FrameNumber frame, MergeTally pass)
     {
         if (region.Records.KindOf(page) != PageKind.Sharing
             || region.Records.FrameOf(page) != frame
             || region.Domain.Frames.Users(frame) > 1
-            || Shim.TryBreak(region.Handle, (ulong)page.Value, 1) < 0)
+            || region.Orders.TryBreak(page, 1) < 0)
         {
-            return; // without memory for a copy it stays as it is
+            return; // without memory for a copy, or an answer, it stays as it is
         }
 
         region.Domain.Release(frame);
@@ -82,10 +123,13 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
         pass.Merges--;
         region.Tally.Abandoned++;
         pass.Abandoned++;
-        budget.Recount(region, page);
+        region.Budget.Recount(region, page);
     }
 
-    /// <summary>Groups the partners by the stretch of their region that they lie in: one order each.</summary>
+    /// <summary>
+    /// Groups the partners by the stretch of their region that they lie in: one order each. Those of other processes are
+    /// carried out side by side.
+    /// </summary>
     private void OrderPartners(ReadOnlySpan<MergePlan.Partner> partners, MergeTally pass)
     {
         for (int i = 0, end; i < partners.Length; i = end)
@@ -93,44 +137,130 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
             var region = partners[i].Region;
             var stretch = partners[i].Page.Value / Shim.OrderPages;
             var first = new PageNumber(stretch * Shim.OrderPages);
-            var count = (int)Math.Min(Shim.OrderPages, region.Pages - first.Value);
-            var targets = _partnerTargets.AsSpan(0, count);
-            targets.Fill(Shim.TargetNone);
+            var order = Begin(
+                OrderKind.Merge, region, first, (int)Math.Min(Shim.OrderPages, region.Pages - first.Value));
             for (end = i; end < partners.Length && partners[end].Region == region
                 && partners[end].Page.Value / Shim.OrderPages == stretch; end++)
             {
-                targets[(int)(partners[end].Page - first)] = partners[end].Frame.Value;
+                order.Targets[(int)(partners[end].Page - first)] = partners[end].Frame.Value;
             }
 
-            Order(region, first, targets, pass);
+            Give(order, pass);
         }
+
+        FinishAll(pass);
     }
 
-    private void Order(GuestRegion region, PageNumber first, ReadOnlySpan<uint> targets, MergeTally pass)
+    private MergeOrder Begin(OrderKind kind, GuestRegion region, PageNumber first, int count)
     {
-        var results = _results.AsSpan(0, targets.Length);
-
-        // SAFETY: both arrays hold one element a page, and the shim uses them during the call only.
-        fixed (uint* targetsPointer = targets)
-        fixed (MergeResult* resultsPointer = results)
+        if (!_unused.TryPop(out var order))
         {
-            var error = Shim.Merge(
-                region.Handle, (ulong)first.Value, (uint)targets.Length, targetsPointer, resultsPointer);
-            Shim.Require(error, "merging", $"{targets.Length} pages from {first} of guest '{region.Spec.Name}'");
+            order = new MergeOrder();
         }
 
-        for (var i = 0; i < targets.Length; i++)
+        order.Begin(kind, region, first, count);
+        return order;
+    }
+
+    /// <summary>Posts an order. When its ring is full, those before it are waited for first.</summary>
+    private void Give(MergeOrder order, MergeTally pass)
+    {
+        if (_underWay.Count == MostAtOnce)
         {
-            if (results[i] != MergeResult.Skipped)
+            FinishAll(pass);
+        }
+
+        if (TryPost(order, pass))
+        {
+            _underWay.Enqueue(order);
+            return;
+        }
+
+        order.Region.Written.MarkUnsettled(order.First);
+        _unused.Push(order);
+    }
+
+    private bool TryPost(MergeOrder order, MergeTally pass)
+    {
+        try
+        {
+            if (order.Region.Orders.TryPost(order))
             {
-                Enter(region, first + i, targets[i], results[i], pass);
+                return true;
+            }
+        }
+        catch
+        {
+            FinishAll(pass); // whose frames may be in use by now
+            throw;
+        }
+
+        FinishAll(pass);
+        return order.Region.Orders.TryPost(order);
+    }
+
+    private void FinishAll(MergeTally pass)
+    {
+        while (_underWay.TryDequeue(out var order))
+        {
+            if (order.Region.Orders.Await(order))
+            {
+                Enter(order, pass);
+                _unused.Push(order);
+            }
+            else
+            {
+                Pin(order);
+            }
+        }
+    }
+
+    /// <summary>The answer is late: from now on each page counts as a user of its frame.</summary>
+    private static void Pin(MergeOrder order)
+    {
+        order.IsLate = true;
+        order.Region.Written.MarkUnsettled(order.First);
+        foreach (var target in order.Targets)
+        {
+            if (IsFrame(target))
+            {
+                order.Region.Domain.Frames.AddUser(new FrameNumber(target));
+            }
+        }
+    }
+
+    private void Enter(MergeOrder order, MergeTally pass)
+    {
+        var region = order.Region;
+        for (var i = 0; i < order.Count; i++)
+        {
+            var (page, target, result) = (order.First + i, order.Targets[i], order.Results[i]);
+
+            // A page that shares already is never done once more. A guest that says so would have its frame forgotten.
+            result = result == MergeResult.Done && region.Records.KindOf(page) == PageKind.Sharing
+                ? MergeResult.Busy
+                : result;
+            if (result == MergeResult.Done && IsFrame(target) && !order.IsLate)
+            {
+                region.Domain.Frames.AddUser(new FrameNumber(target));
+            }
+
+            if (target != Shim.TargetNone)
+            {
+                Enter(order.Kind, region, page, target, result, pass);
+            }
+
+            if (result != MergeResult.Done && IsFrame(target) && order.IsLate)
+            {
+                region.Domain.Release(new FrameNumber(target));
             }
         }
 
-        budget.Recount(region, first);
+        region.Budget.Recount(region, order.First);
     }
 
-    private void Enter(GuestRegion region, PageNumber page, uint target, MergeResult result, MergeTally pass)
+    private void Enter(
+        OrderKind kind, GuestRegion region, PageNumber page, uint target, MergeResult result, MergeTally pass)
     {
         switch (result)
         {
@@ -141,14 +271,25 @@ internal sealed unsafe class Merger(IPageHasher hasher, MappingBudget budget)
                 pass.ZeroPagesFreed++;
                 break;
             case MergeResult.Done:
-                region.Domain.Frames.AddUser(new FrameNumber(target));
                 region.Records.SetSharing(page, new FrameNumber(target));
                 region.Copies?.Clear(page); // its next break is a new one
+                if (kind == OrderKind.Move)
+                {
+                    region.Tally.Moved++;
+                    pass.Moved++;
+                    break;
+                }
+
                 region.Tally.Merges++;
                 pass.Merges++;
                 break;
             default:
                 region.Written.MarkUnsettled(page);
+                if (kind == OrderKind.Move)
+                {
+                    break; // its own business: see StoreMove
+                }
+
                 region.Tally.Abandoned++;
                 pass.Abandoned++;
                 if (result == MergeResult.Differs && target != Shim.TargetZero)

@@ -8,6 +8,7 @@ namespace PageShare.Merge;
 /// <param name="FaultMode">How stores to shared pages are caught.</param>
 /// <param name="BreakTimeout">How long a break may wait for memory.</param>
 /// <param name="IsAdopted">Whether the memory is somebody else's and goes back to them.</param>
+/// <param name="Budget">Which runs are worth a mapping in the process that maps it.</param>
 /// <param name="TrackWrites">Whether the kernel tells which pages were written; else every pass hashes all.</param>
 internal sealed record RegionSpec(
     string Name,
@@ -17,4 +18,5 @@ internal sealed record RegionSpec(
     FaultMode FaultMode,
     TimeSpan BreakTimeout,
     bool IsAdopted,
+    MappingBudget Budget,
     bool TrackWrites);

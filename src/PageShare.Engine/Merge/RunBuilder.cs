@@ -13,16 +13,15 @@ namespace PageShare.Merge;
 /// New frames are laid out in the order of the guest's pages, so that another guest with the same run, a file in its
 /// page cache say, needs one mapping for it. Guard: the engine's lock.
 /// </remarks>
-internal sealed unsafe class RunBuilder(MappingBudget budget)
+internal static unsafe class RunBuilder
 {
     /// <summary>A run cuts the mapping that it lies in in two.</summary>
     private const int MappingsPerRun = 2;
 
     /// <summary>Fills <paramref name="plan"/> for the stretch of pages that the candidates describe.</summary>
-    public void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
+    public static void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
     {
         plan.Clear(candidates.Length);
-        budget.BeginPlan();
         for (int i = 0, end; i < candidates.Length; i = end)
         {
             end = i + 1;
@@ -40,7 +39,7 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
         }
     }
 
-    private void Plan(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private static void Plan(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         switch (run[0].Kind)
         {
@@ -61,11 +60,12 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
         }
     }
 
-    private void PlanFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private static void PlanFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
+        var budget = region.Budget;
         budget.Offer(run.Length);
-        if (!run[0].IsReady ||
-            (!ExtendsSharedRun(region, first + index, run) && !budget.TryReserve(run.Length, MappingsPerRun)))
+        if (!run[0].IsReady || (!ExtendsSharedRun(region, first + index, run)
+            && !budget.TryReserve(plan.Number, run.Length, MappingsPerRun)))
         {
             return;
         }
@@ -88,10 +88,10 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
     private static bool Shows(GuestRegion region, PageNumber page, uint frame)
     {
         var word = region.Words.Read(page);
-        return PageStates.IsShared(word.State) && word.Frame.Value == frame;
+        return PageStates.IsShared(word.State) && word.Frame.Value == frame && word.Generation == region.Generation;
     }
 
-    private void PlanPairs(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private static void PlanPairs(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         // The others may lie scattered, and then every part of them needs a mapping too.
         var parts = 0;
@@ -101,10 +101,10 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
         }
 
         var length = run.Length / parts;
-        budget.Offer(run.Length);
-        for (var i = 0; i < parts; i++)
+        region.Budget.Offer(run.Length);
+        for (var i = 0; i < run.Length; i = EndOfPart(run, i))
         {
-            budget.Offer(length);
+            BudgetOfPart(region, run[i]).Offer(length);
         }
 
         if (!run[0].IsReady)
@@ -116,7 +116,7 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
         for (int i = 0, end; i < run.Length; i = Math.Max(end, EndOfPart(run, i)))
         {
             end = i;
-            while (end < run.Length && budget.TryReserve(length, end == i ? 2 * MappingsPerRun : MappingsPerRun))
+            while (end < run.Length && TryReserve(region, run[end], length, isFirst: end == i, plan))
             {
                 end = EndOfPart(run, end);
             }
@@ -124,6 +124,22 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
             MakeFrames(region, first, index + i, run[i..end], plan);
         }
     }
+
+    /// <summary>
+    /// Sets mappings aside for a part: its own in the process of the other pages, and with the first part those of the
+    /// whole run.
+    /// </summary>
+    private static bool TryReserve(GuestRegion region, Candidate part, int length, bool isFirst, MergePlan plan)
+    {
+        var others = BudgetOfPart(region, part);
+        return others == region.Budget
+            ? others.TryReserve(plan.Number, length, isFirst ? 2 * MappingsPerRun : MappingsPerRun)
+            : others.TryReserve(plan.Number, length, MappingsPerRun)
+                && (!isFirst || region.Budget.TryReserve(plan.Number, length, MappingsPerRun));
+    }
+
+    private static MappingBudget BudgetOfPart(GuestRegion region, Candidate part) =>
+        region.Domain.TryResolve(part.Id, out var other, out _) ? other.Budget : region.Budget;
 
     /// <summary>Where the pages that the run's pages from here on are paired with cease to be neighbours.</summary>
     private static int EndOfPart(ReadOnlySpan<Candidate> run, int start)
@@ -197,7 +213,7 @@ internal sealed unsafe class RunBuilder(MappingBudget budget)
 
         if (!domain.TryResolve(found.Id, out var otherRegion, out var otherPage)
             || (otherRegion == region && otherPage == first + index)
-            || !otherRegion.IsSharing)
+            || !otherRegion.CanShare)
         {
             return false;
         }

@@ -54,6 +54,7 @@ internal sealed unsafe class WrittenPages : IDisposable
     public void Take(GuestRegion region)
     {
         // Marks are not set for a guest that nobody scans: they would cost it a microsecond a page and pass.
+        // Nor are they taken from a guest that does not answer: its pages all count as written then.
         AreKnown = region.Spec.TrackWrites && region.IsSharing && TakeStores(region) && TakeCopies(region);
         _holesMayBeFilled = region.Backing.AllocatedBytes != region.Records.HashedPages * PageSize.Bytes;
     }
@@ -108,7 +109,7 @@ internal sealed unsafe class WrittenPages : IDisposable
         // SAFETY: a bit a page of the region's maximum; the shim sets bits of the pages in use, during the call only.
         fixed (ulong* written = &_written[0])
         {
-            return Shim.FindWritten(region.Handle, 0, (ulong)region.Pages, written) >= 0;
+            return region.Orders.FindWritten(region.Pages, written) >= 0;
         }
     }
 
@@ -123,17 +124,13 @@ internal sealed unsafe class WrittenPages : IDisposable
             return true;
         }
 
-        var words = (int)((region.Pages + BitsPerWord - 1) / BitsPerWord);
+        var words = Bitmap.WordsFor(region.Pages);
         var copies = ArrayPool<ulong>.Shared.Rent(words);
         try
         {
-            // SAFETY: whole words for the pages in use, which the array holds.
-            fixed (ulong* first = copies)
+            if (region.Orders.FindCopies(new PageNumber(0), region.Pages, copies.AsSpan(0, words)) < 0)
             {
-                if (Shim.FindAnonymous(region.Handle, 0, (ulong)region.Pages, first) < 0)
-                {
-                    return false;
-                }
+                return false;
             }
 
             for (var word = 0; word < words; word++)

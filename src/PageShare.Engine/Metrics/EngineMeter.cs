@@ -79,6 +79,7 @@ internal sealed class EngineMeter : IDisposable
         GuestGauge(nameof(CounterSet.CowFaultsPerSecond), "{fault}/s", "Breaks lately.", c => c.CowFaultsPerSecond);
 
         GuestCounter(nameof(CounterSet.PagesScanned), "{page}", "Pages scanned.", c => c.PagesScanned);
+        GuestCounter(nameof(CounterSet.OrdersLate), "{order}", "Orders not answered in time.", c => c.OrdersLate);
         GuestCounter(nameof(CounterSet.Merges), "{page}", "Pages merged.", c => c.Merges);
         GuestCounter(nameof(CounterSet.MergesAbandoned), "{page}", "Pages sealed in vain.", c => c.MergesAbandoned);
         GuestCounter(nameof(CounterSet.HashCollisions), "{page}", "Equal hash, other bytes.", c => c.HashCollisions);

@@ -194,7 +194,7 @@ internal sealed class CandidateFinder
 
         // A page that cannot share (pinned, or of a guest that is left alone) must not stand in the way of others.
         if (!domain.TryResolve(found.Id, out var other, out var otherPage)
-            || !other.IsSharing || other.Words.Read(otherPage) != PageWord.Private)
+            || !other.CanShare || other.Words.Read(otherPage) != PageWord.Private)
         {
             domain.Index.Replace(hash, found, ContentRef.Hint(ownId));
             return default;

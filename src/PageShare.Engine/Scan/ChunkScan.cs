@@ -16,28 +16,27 @@ namespace PageShare.Scan;
 /// order names. Then pages are proposed for sharing, runs are built of them, and orders given. Guard: the engine's
 /// lock, held for one stretch at a time.
 /// </remarks>
-internal sealed unsafe class ChunkScan
+internal sealed class ChunkScan
 {
     /// <summary>Pages of a stretch.</summary>
     public const int Pages = Shim.OrderPages;
 
     private const int ForgivingPasses = 64;
 
-    private readonly MappingBudget _budget;
     private readonly CandidateFinder _finder;
-    private readonly RunBuilder _runs;
     private readonly Merger _merger;
     private readonly MergePlan _plan = new();
     private readonly Candidate[] _candidates = new Candidate[Pages];
     private readonly ulong[] _broken = new ulong[Pages / 64];
 
-    public ChunkScan(EngineOptions options, IPageHasher hasher, MappingBudget budget)
+    public ChunkScan(EngineOptions options, IPageHasher hasher)
     {
-        _budget = budget;
         _finder = new CandidateFinder(options, hasher);
-        _runs = new RunBuilder(budget);
-        _merger = new Merger(hasher, budget);
+        _merger = new Merger(hasher);
     }
+
+    /// <summary>Enters what a region's agent has answered late.</summary>
+    public void EnterLate(GuestRegion region, MergeTally pass) => _merger.EnterLate(region, pass);
 
     /// <summary>Scans a stretch.</summary>
     /// <param name="region">The guest's region.</param>
@@ -51,6 +50,7 @@ internal sealed unsafe class ChunkScan
     public int Scan(
         GuestRegion region, PageNumber first, int mostPages, long passNumber, bool mayMerge, MergeTally pass)
     {
+        mayMerge &= !region.BackOff.IsActive && region.Orders.IsReady;
         var toEdge = Pages - (first.Value % Pages);
         var count = (int)Math.Min(Math.Min(mostPages, toEdge), region.Pages - first.Value);
         if (passNumber % ForgivingPasses == 0)
@@ -70,6 +70,10 @@ internal sealed unsafe class ChunkScan
         {
             SettleCopies(region, first, count, pass);
         }
+        else if (region.HandlerWasReplaced)
+        {
+            UnshareWithoutHandler(region, first, count);
+        }
 
         ReconcileBroken(region, first, count, pass);
         if (first.Value % Pages == 0)
@@ -77,7 +81,7 @@ internal sealed unsafe class ChunkScan
             region.Written.BeginStretch(first);
         }
 
-        _budget.Recount(region, first);
+        region.Budget.Recount(region, first);
         if (mayMerge)
         {
             UnshareShortRuns(region, first, count, pass);
@@ -89,7 +93,7 @@ internal sealed unsafe class ChunkScan
             _finder.Find(region, first, candidates, passNumber, pass);
             try
             {
-                _runs.Build(region, first, candidates, _plan);
+                RunBuilder.Build(region, first, candidates, _plan);
                 _merger.Execute(region, first, count, _plan, pass);
             }
             finally
@@ -116,9 +120,9 @@ internal sealed unsafe class ChunkScan
     /// <param name="mostPages">About how many pages at the most.</param>
     /// <param name="passNumber">Now and then a pass goes over everything, to forget old breaks.</param>
     /// <returns>Pages passed over; 0 when <paramref name="first"/> must be looked at.</returns>
-    public int PassOver(GuestRegion region, PageNumber first, int mostPages, long passNumber)
+    public static int PassOver(GuestRegion region, PageNumber first, int mostPages, long passNumber)
     {
-        if (passNumber % ForgivingPasses == 0 || !_budget.IsRoomy)
+        if (passNumber % ForgivingPasses == 0 || !region.Budget.IsRoomy || region.Former is not null)
         {
             return 0;
         }
@@ -127,7 +131,7 @@ internal sealed unsafe class ChunkScan
         while (page.Value % Pages == 0 && page.Value < region.Pages && page - first < mostPages
             && region.Written.CanPassOver(page))
         {
-            _budget.PassOver(region, page);
+            region.Budget.PassOver(region, page);
             page = new PageNumber(Math.Min(page.Value + Pages, region.Pages));
         }
 
@@ -145,24 +149,21 @@ internal sealed unsafe class ChunkScan
             return;
         }
 
-        // SAFETY: one bit a page, and the shim writes whole words of 64; the array holds them for a whole stretch.
-        fixed (ulong* broken = _broken)
+        Array.Clear(_broken);
+        var broken = _broken.AsSpan(0, Bitmap.WordsFor(count));
+        if (region.Orders.FindCopies(first, count, broken) <= 0)
         {
-            Array.Clear(_broken);
-            if (Shim.FindAnonymous(region.Handle, (ulong)first.Value, (ulong)count, broken) <= 0)
-            {
-                return;
-            }
+            return;
+        }
 
-            var counted = copies.CountNew(first, _broken.AsSpan(0, (count + 63) / 64));
-            region.Tally.KernelBreaks += counted;
-            pass.KernelBreaks += counted;
-            // Those that are no copies any more may break anew. One that could not be settled stays counted.
-            if (Shim.Settle(region.Handle, (ulong)first.Value, (uint)count, broken, null) < 0
-                || Shim.FindAnonymous(region.Handle, (ulong)first.Value, (ulong)count, broken) < 0)
-            {
-                return;
-            }
+        var counted = copies.CountNew(first, broken);
+        region.Tally.KernelBreaks += counted;
+        pass.KernelBreaks += counted;
+
+        // Those that are no copies any more may break anew. One that could not be settled stays counted.
+        if (region.Orders.Settle(first, count, broken) < 0 || region.Orders.FindCopies(first, count, broken) < 0)
+        {
+            return;
         }
 
         for (var i = 0; i < count; i++)
@@ -172,6 +173,18 @@ internal sealed unsafe class ChunkScan
             {
                 copies.Clear(first + i);
             }
+        }
+    }
+
+    /// <summary>
+    /// Another process's handler was replaced: what it shares in Signal mode is given back while nobody stores to it.
+    /// Kernel mode needs no handler to break. Without memory, or an answer, the next pass tries again.
+    /// </summary>
+    private static void UnshareWithoutHandler(GuestRegion region, PageNumber first, int count)
+    {
+        if (region.Ring is not null && region.Spec.FaultMode == FaultMode.Signal && HasSharing(region, first, count))
+        {
+            _ = region.Orders.TryBreak(first, count);
         }
     }
 
@@ -233,7 +246,7 @@ internal sealed unsafe class ChunkScan
     }
 
     /// <summary>Tells the budget of the runs that are shared, and unshares those that it wants gone.</summary>
-    private void UnshareShortRuns(GuestRegion region, PageNumber first, int count, MergeTally pass)
+    private static void UnshareShortRuns(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
         for (int i = 0, end; i < count; i = end)
         {
@@ -252,15 +265,14 @@ internal sealed unsafe class ChunkScan
 
             // A run that reaches the stretch's edge may be longer than it looks from here.
             var isWhole = i > 0 && end < count;
-            if (isWhole && end - i < _budget.UnshareBelow
-                && Shim.TryBreak(region.Handle, (ulong)(first.Value + i), (ulong)(end - i)) >= 0)
+            if (isWhole && end - i < region.Budget.UnshareBelow && region.Orders.TryBreak(first + i, end - i) >= 0)
             {
                 ReconcileBroken(region, first + i, end - i, pass);
-                _budget.Recount(region, first);
+                region.Budget.Recount(region, first);
             }
             else
             {
-                _budget.OfferShared(end - i);
+                region.Budget.OfferShared(end - i);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PageShare.Memory;
 using PageShare.Merge;
 using PageShare.Platform;
@@ -11,23 +12,32 @@ namespace PageShare.Scan;
 /// </remarks>
 internal sealed class ScanPass
 {
+    // Waits for late answers, without the engine's lock, in one pass over one guest. A guest that is only short of CPU
+    // gets some that way; one that is stopped holds the pass up by no more than this, and then less and less often.
+    private static readonly TimeSpan MostLinger = TimeSpan.FromMilliseconds(100);
+
     private readonly GuestRegistry _registry;
     private readonly ChunkScan _scan;
     private readonly long _number;
     private readonly bool _mayMerge;
     private readonly MergeTally _totals;
     private readonly MergeTally _step = new();
+    private readonly AgentCheck _agents;
     private readonly GuestRegion[] _regions;
     private int _current;
     private PageNumber _page;
+    private TimeSpan _lingerLeft = MostLinger;
 
     /// <param name="registry">The guests.</param>
     /// <param name="scan">Does the work.</param>
+    /// <param name="agents">Asks other processes how they are.</param>
     /// <param name="number">Number of the pass, from 0.</param>
-    /// <param name="mayMerge">False: only bring the books up to date.</param>
+    /// <param name="mayMerge">False: only bring the books up to date, of regions in this process.</param>
     /// <param name="totals">Where all passes are summed up; guard: the engine's lock.</param>
-    public ScanPass(GuestRegistry registry, ChunkScan scan, long number, bool mayMerge, MergeTally totals)
+    public ScanPass(
+        GuestRegistry registry, ChunkScan scan, AgentCheck agents, long number, bool mayMerge, MergeTally totals)
     {
+        _agents = agents;
         _totals = totals;
         _registry = registry;
         _scan = scan;
@@ -41,6 +51,9 @@ internal sealed class ScanPass
 
     /// <summary>What the pass did so far.</summary>
     public MergeTally Tally { get; } = new();
+
+    /// <summary>CPU time of the guest's agent since it was last counted, as found by the last step.</summary>
+    public long AgentNanoseconds { get; private set; }
 
     /// <summary>Scans one stretch more.</summary>
     /// <param name="mostPages">Most pages of it.</param>
@@ -57,8 +70,10 @@ internal sealed class ScanPass
         }
 
         var region = _regions[_current];
+        Linger(region);
         lock (_registry.Gate)
         {
+            _registry.Patience.Renew();
             _step.Clear();
             var began = Shim.ThreadCpuNanoseconds();
             try
@@ -70,9 +85,10 @@ internal sealed class ScanPass
                 // Also of a step that failed half-way: the guest's own tally has its part already.
                 cpuNanoseconds = Shim.ThreadCpuNanoseconds() - began;
                 _step.PagesScanned = pages;
-                _step.CpuNanoseconds = cpuNanoseconds;
+                AgentNanoseconds = region.IsRemoved ? 0 : region.Ring?.TakeCpuNanoseconds() ?? 0;
+                _step.CpuNanoseconds = cpuNanoseconds + AgentNanoseconds;
                 region.Tally.PagesScanned += pages;
-                region.Tally.CpuNanoseconds += cpuNanoseconds;
+                region.Tally.CpuNanoseconds += _step.CpuNanoseconds;
                 Tally.Add(_step);
                 _totals.Add(_step);
             }
@@ -82,20 +98,59 @@ internal sealed class ScanPass
             {
                 _current++;
                 _page = default;
+                _lingerLeft = MostLinger;
             }
         }
 
         return _current < _regions.Length;
     }
 
+    /// <summary>Waits for an answer that is late; in vain, the guest is left alone for some passes.</summary>
+    private void Linger(GuestRegion region)
+    {
+        if (region.Ring is not { IsLate: true } ring || region.BackOff.IsActive)
+        {
+            return;
+        }
+
+        var since = Stopwatch.GetTimestamp();
+        var hasAnswered = ring.Linger(_lingerLeft);
+        _lingerLeft = hasAnswered ? _lingerLeft - Stopwatch.GetElapsedTime(since) : TimeSpan.Zero;
+    }
+
     private int Scan(GuestRegion region, int mostPages)
     {
         if (_page.Value == 0)
         {
+            region.BackOff.BeginPass(_number);
+        }
+
+        _scan.EnterLate(region, _step);
+        if (_lingerLeft <= TimeSpan.Zero && region.Orders.IsLate)
+        {
+            region.BackOff.Begin();
+        }
+
+        if (_page.Value == 0 && !TryBegin(region))
+        {
+            return 0; // the answer is waited for, and asked for again
+        }
+
+        var mayMerge = (_mayMerge || region.Ring is not null) && region.MayMerge;
+        var passedOver = ChunkScan.PassOver(region, _page, mostPages, _number);
+        return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, mayMerge, _step);
+    }
+
+    /// <summary>What a pass over a region begins with. False while its agent has not answered but may do so yet.</summary>
+    private bool TryBegin(GuestRegion region)
+    {
+        var mayWait = region.Ring is { IsAttached: true, WhyDistrusted: null } && !region.BackOff.IsActive
+            && _lingerLeft > TimeSpan.Zero;
+        if (_agents.TryUpdate(region))
+        {
             region.Written.Take(region);
         }
 
-        var passedOver = _scan.PassOver(region, _page, mostPages, _number);
-        return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, _mayMerge, _step);
+        return !(mayWait && region.Orders.IsLate);
     }
 }

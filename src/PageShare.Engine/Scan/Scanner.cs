@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PageShare.Content;
 using PageShare.Fault;
+using PageShare.Memory;
 using PageShare.Merge;
 using PageShare.Platform;
 
@@ -28,6 +29,7 @@ internal sealed class Scanner : IDisposable
     private readonly TimeProvider _time;
     private readonly MappingBudget _budget;
     private readonly ChunkScan _scan;
+    private readonly AgentCheck _agents;
     private readonly ScanAdvisor _advisor;
     private readonly ScanPacer _pacer;
     private readonly IdlePolicy _idle;
@@ -49,7 +51,6 @@ internal sealed class Scanner : IDisposable
         EngineOptions options,
         IPlatform platform,
         IPageHasher hasher,
-        MappingBudget budget,
         TimeProvider time)
     {
         _registry = registry;
@@ -57,9 +58,10 @@ internal sealed class Scanner : IDisposable
         _options = options;
         _platform = platform;
         _time = time;
-        _budget = budget;
+        _budget = registry.OwnBudget;
+        _agents = new AgentCheck(options, time);
         TracksWrites = options.TrackWrites && Shim.StartTracking() == 0;
-        _scan = new ChunkScan(options, hasher, budget);
+        _scan = new ChunkScan(options, hasher);
         _advisor = new ScanAdvisor(
             options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, options.CpuBudgetPercent, time);
         _pacer = new ScanPacer(_advisor, options.CpuBudgetPercent, time);
@@ -98,6 +100,20 @@ internal sealed class Scanner : IDisposable
             {
                 yield return "Another SIGSEGV handler has replaced PageShare's: what is shared in mode Signal is unshared, and "
                     + "nothing is merged any more. Install handlers before the first engine starts, and have them call the one before them.";
+            }
+
+            foreach (var region in _registry.Regions.Where(static region => region.Ring is not null))
+            {
+                if (region.HandlerWasReplaced)
+                {
+                    yield return $"Another SIGSEGV handler has replaced PageShare's in the process of guest '{region.Spec.Name}', "
+                        + "or there was none: nothing of it is merged any more.";
+                }
+
+                if (region.Ring!.WhyDistrusted is { } reason)
+                {
+                    yield return $"Guest '{region.Spec.Name}' is not to be trusted, and is left alone: {reason}.";
+                }
             }
 
             if (_budget.Limit <= 0)
@@ -262,7 +278,7 @@ internal sealed class Scanner : IDisposable
         {
             _background ??= BeginPass();
             var isMore = _background.Step(granted, out var pages, out var nanoseconds);
-            _pacer.Charge(pages, nanoseconds);
+            _pacer.Charge(pages, nanoseconds + _background.AgentNanoseconds);
             _charged += nanoseconds;
             granted -= Math.Max(1, pages);
             if (!isMore)
@@ -289,7 +305,7 @@ internal sealed class Scanner : IDisposable
             UnshareIfHandlerWasReplaced();
         }
 
-        return new ScanPass(_registry, _scan, _passNumber, mayMerge: !HandlerWasReplaced, Totals);
+        return new ScanPass(_registry, _scan, _agents, _passNumber, mayMerge: !HandlerWasReplaced, Totals);
     }
 
     /// <summary>
@@ -305,16 +321,20 @@ internal sealed class Scanner : IDisposable
             _mustUnshare = true;
         }
 
-        if (!_mustUnshare)
+        if (!HandlerWasReplaced)
         {
             return;
         }
 
-        // Kernel mode needs no handler to break, but one to seal; so what is shared there stays so.
+        // Kernel mode needs no handler to break, but one to seal; so what is shared there stays so. Other processes have
+        // handlers of their own.
+        var mustUnshare = _mustUnshare;
         _mustUnshare = false;
-        foreach (var region in _registry.Regions.Where(static region => region.Spec.FaultMode == FaultMode.Signal))
+        foreach (var region in _registry.Regions.Where(static region => region.Ring is null))
         {
-            _mustUnshare |= Shim.TryBreak(region.Handle, 0, (ulong)region.Pages) < 0; // no memory: tried again
+            region.HandlerWasReplaced = true;
+            _mustUnshare |= mustUnshare && region.Spec.FaultMode == FaultMode.Signal
+                && region.Orders.TryBreak(new PageNumber(0), region.Pages) < 0; // no memory: tried again
         }
     }
 
@@ -324,9 +344,43 @@ internal sealed class Scanner : IDisposable
         {
             _passNumber++;
             FullScans += _registry.Regions.Count > 0 ? 1 : 0;
-            _budget.EndPass();
+            foreach (var budget in _registry.Budgets)
+            {
+                budget.EndPass();
+            }
+
+            TrimStores();
         }
     }
+
+    /// <summary>Takes back what guests have allocated by reading free frames. What cannot be told or taken back now is
+    /// tried again by the next pass.</summary>
+    private void TrimStores()
+    {
+        foreach (var domain in _registry.Domains)
+        {
+            try
+            {
+                domain.Store.Trim();
+            }
+            catch (PlatformException)
+            {
+                // Wastes memory, and nothing else.
+            }
+        }
+    }
+
+    /// <summary>Enters what guests' agents have answered late. Guard: the engine's lock.</summary>
+    public void EnterLate()
+    {
+        foreach (var region in _registry.Regions)
+        {
+            EnterLate(region);
+        }
+    }
+
+    /// <summary>The same for one region. Guard: the engine's lock.</summary>
+    public void EnterLate(GuestRegion region) => _scan.EnterLate(region, Totals);
 
     /// <summary>Half of what the kernel allows, less what the rest of the process uses. Guard: the engine's
     /// lock.</summary>

@@ -106,6 +106,12 @@ public sealed record CounterSet
     /// </summary>
     public double CpuSecondsTotal { get; init; }
 
+    /// <summary>
+    /// Orders to guests in other processes that were not answered in time since the start: their process was stopped, or
+    /// had no CPU. 0 for guests of this process.
+    /// </summary>
+    public long OrdersLate { get; init; }
+
     /// <summary>Pages merged since the start, those that became holes included.</summary>
     public long Merges { get; init; }
 
@@ -202,6 +208,7 @@ public sealed record CounterSet
         ScanPagesPerSecond = ScanPagesPerSecond + other.ScanPagesPerSecond,
         ScanCpuSeconds = ScanCpuSeconds + other.ScanCpuSeconds,
         CpuSecondsTotal = CpuSecondsTotal + other.CpuSecondsTotal,
+        OrdersLate = OrdersLate + other.OrdersLate,
         Merges = Merges + other.Merges,
         MergesAbandoned = MergesAbandoned + other.MergesAbandoned,
         HashCollisions = HashCollisions + other.HashCollisions,

@@ -30,6 +30,15 @@ public sealed record EngineSnapshot
     /// </summary>
     public string WriteTracking { get; init; } = "rehash";
 
+    /// <summary>Guests in other processes that take no orders now: not yet, or no more since the connection
+    /// broke.</summary>
+    public int GuestsLost { get; init; }
+
+    /// <summary>
+    /// Guests in other processes, gone ones too, that answered an order with what cannot be, and are left alone since.
+    /// </summary>
+    public long GuestsDistrusted { get; init; }
+
     /// <summary>What is wrong and what to do about it, a sentence each; empty when all is well.</summary>
     public string[] Warnings { get; init; } = [];
 }

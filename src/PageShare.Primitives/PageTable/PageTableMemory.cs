@@ -20,7 +20,8 @@ internal sealed unsafe class PageTableMemory : IDisposable
 {
     private const int BytesPerWord = sizeof(ulong);
 
-    private static readonly long HeaderBytes = PageSize.PagesIn(sizeof(ShimCounters)) * PageSize.Bytes;
+    /// <summary>Bytes in front of the words.</summary>
+    public static readonly long HeaderBytes = PageSize.PagesIn(sizeof(ShimCounters)) * PageSize.Bytes;
 
     private readonly MemoryObject _memory;
     private readonly MappedMemory _view;
@@ -28,12 +29,21 @@ internal sealed unsafe class PageTableMemory : IDisposable
     /// <summary>Makes the table of a guest; every word says Private.</summary>
     /// <exception cref="PlatformException">Out of descriptors or address space.</exception>
     public PageTableMemory(IPlatform platform, string name, long maximumPages)
+        : this(platform, platform.CreateMemoryObject($"pageshare-table:{name}", BytesFor(maximumPages)), maximumPages)
     {
-        var bytes = HeaderBytes + (PageSize.PagesIn(maximumPages * BytesPerWord) * PageSize.Bytes);
-        _memory = platform.CreateMemoryObject($"pageshare-table:{name}", bytes);
+    }
+
+    /// <summary>Views a table in memory that exists, and that another process may write.</summary>
+    /// <param name="platform">Where memory comes from.</param>
+    /// <param name="memory">An object of <see cref="BytesFor"/> bytes; owned by this one, also when this throws.</param>
+    /// <param name="maximumPages">Pages that have a word.</param>
+    /// <exception cref="PlatformException">Out of address space.</exception>
+    public PageTableMemory(IPlatform platform, MemoryObject memory, long maximumPages)
+    {
+        _memory = memory;
         try
         {
-            _view = platform.Map(_memory, bytes, writable: true);
+            _view = platform.Map(_memory, BytesFor(maximumPages), writable: true);
         }
         catch
         {
@@ -43,6 +53,13 @@ internal sealed unsafe class PageTableMemory : IDisposable
 
         Words = new PageWords(WordsPointer, maximumPages);
     }
+
+    /// <summary>Bytes of a table for so many pages.</summary>
+    public static long BytesFor(long maximumPages) =>
+        HeaderBytes + (PageSize.PagesIn(maximumPages * BytesPerWord) * PageSize.Bytes);
+
+    /// <summary>The object, to be sent to the guest's process.</summary>
+    public MemoryObject Memory => _memory;
 
     /// <summary>The words.</summary>
     public PageWords Words { get; }

@@ -55,6 +55,10 @@ internal readonly record struct PageWord(ulong Bits)
     /// none.</summary>
     public int Generation => (int)((Bits & GenerationMask) >> GenerationShift);
 
+    /// <summary>Frame and generation as one number, in which frames that follow one another in a store do so
+    /// too.</summary>
+    public ulong Place => ((ulong)Generation << FrameBits) | Frame.Value;
+
     /// <summary>The word of an unpinned page in a state that names no frame.</summary>
     /// <exception cref="ArgumentException">The state names a frame.</exception>
     public static PageWord Of(PageState state)

@@ -54,17 +54,21 @@ internal interface IPlatform
     /// Says which pages of a guest's backing have memory behind them, whether or not this process ever touched them,
     /// without giving any to those that have none: lowest bit of one byte a page.
     /// </summary>
-    /// <param name="region">The guest's region, for systems that can only be asked about its own mappings.</param>
+    /// <param name="region">The guest's region, for systems that can only be asked about its own mappings; null for a
+    /// guest in another process, which no such system has.</param>
     /// <param name="view">First page in the linear view of the backing.</param>
     /// <param name="firstPage">Its number.</param>
     /// <param name="resident">One byte a page.</param>
     /// <param name="pages">How many pages, at most as many as there are bytes.</param>
     /// <exception cref="PlatformException">The range is not mapped.</exception>
-    unsafe void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages);
+    unsafe void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages);
 
     /// <summary>Memory that a guest's backing takes, as far as the system tells.</summary>
     /// <exception cref="PlatformException">It does not tell.</exception>
-    long BackingBytes(MemoryObject backing, RegionHandle region);
+    long BackingBytes(MemoryObject backing, RegionHandle? region);
+
+    /// <summary>How memory is shared with guests in other processes; null where it cannot be.</summary>
+    IProcessSharing? BetweenProcesses { get; }
 
     /// <summary>Why existing memory cannot become a guest here; null where it can.</summary>
     string? WhyNoAdoption { get; }

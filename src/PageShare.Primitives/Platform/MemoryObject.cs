@@ -43,6 +43,22 @@ internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
     /// <exception cref="PlatformException">Any failure but a lack of memory.</exception>
     public abstract unsafe bool TryWrite(long offset, byte* source, long bytes);
 
+    /// <summary>Copies bytes out of the object without giving memory to holes, which read as zero.</summary>
+    /// <param name="offset">Byte offset in the object.</param>
+    /// <param name="into">Where to; has room for them.</param>
+    /// <param name="bytes">How many.</param>
+    /// <returns>Bytes copied; fewer at the object's end, or where the system refuses.</returns>
+    /// <exception cref="NotSupportedException">The system's objects have no read call.</exception>
+    public virtual unsafe int Read(long offset, byte* into, int bytes) => throw new NotSupportedException();
+
+    /// <summary>Finds the first stretch from an offset on that has memory; false when there is none, or the system does
+    /// not tell.</summary>
+    public virtual bool TryFindData(long offset, out long start, out long end)
+    {
+        start = end = offset;
+        return false;
+    }
+
     /// <summary>Gives memory of the object back to the system; the range reads as zero from then on.</summary>
     /// <exception cref="PlatformException">The kernel refused.</exception>
     public abstract void Punch(long offset, long bytes);

@@ -147,7 +147,7 @@ public sealed class BreakCountTests : EngineTest
     private static unsafe long TimedBreaks(OracleGuest guest)
     {
         // SAFETY: the guest is alive; the handler adds to its counters, which no thread makes it do now.
-        var histogram = (ulong*)&guest.Guest.Region.Counters->CowFaultNanoseconds;
+        var histogram = (ulong*)&guest.Guest.Region.Table.Counters->CowFaultNanoseconds;
         var count = 0UL;
         for (var bucket = 0; bucket < Metrics.LatencyHistogram.BucketCount; bucket++)
         {

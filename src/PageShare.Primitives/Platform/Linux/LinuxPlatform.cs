@@ -64,13 +64,16 @@ internal sealed unsafe class LinuxPlatform : IPlatform
             "a table");
 
     /// <inheritdoc/>
+    public IProcessSharing? BetweenProcesses { get; } = new SealedMemfd();
+
+    /// <inheritdoc/>
     public string? WhyNoAdoption => null;
 
     /// <inheritdoc/>
-    public long BackingBytes(MemoryObject backing, RegionHandle region) => backing.AllocatedBytes;
+    public long BackingBytes(MemoryObject backing, RegionHandle? region) => backing.AllocatedBytes;
 
     /// <inheritdoc/>
-    public void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages)
+    public void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pages, resident.Length);
 

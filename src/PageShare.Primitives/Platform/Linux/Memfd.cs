@@ -35,7 +35,12 @@ internal sealed class Memfd : MemoryObject
 
     /// <summary>Makes one of the given size.</summary>
     /// <exception cref="PlatformException">Out of descriptors or memory.</exception>
-    public static Memfd Create(string name, long bytes)
+    public static Memfd Create(string name, long bytes) =>
+        Create(name, bytes, Libc.SealShrink | Libc.SealSeal);
+
+    /// <summary>The same with these seals.</summary>
+    /// <exception cref="PlatformException">Out of descriptors or memory.</exception>
+    public static Memfd Create(string name, long bytes, int seals)
     {
         if (name.Length > LongestName)
         {
@@ -53,8 +58,14 @@ internal sealed class Memfd : MemoryObject
         {
             memory.Grow(bytes);
 
+            // Else a process of another user that was given a read-only descriptor could open it anew for writing.
+            if (Syscall.fchmod(descriptor, FilePermissions.S_IRUSR | FilePermissions.S_IWUSR) != 0)
+            {
+                throw Failure("fchmod", name);
+            }
+
             // A truncated object would turn every access above its end, the scanner's too, into SIGBUS.
-            if (Libc.Fcntl(descriptor, Libc.FcntlAddSeals, Libc.SealShrink | Libc.SealSeal) != 0)
+            if (Libc.Fcntl(descriptor, Libc.FcntlAddSeals, seals) != 0)
             {
                 throw new PlatformException("fcntl(F_ADD_SEALS)", name, Marshal.GetLastPInvokeError());
             }
@@ -66,6 +77,14 @@ internal sealed class Memfd : MemoryObject
             memory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Takes over a descriptor that was checked.</summary>
+    public static Memfd Take(SafeHandle descriptor, string name)
+    {
+        var memory = new Memfd(name, (int)descriptor.DangerousGetHandle());
+        descriptor.SetHandleAsInvalid();
+        return memory;
     }
 
     /// <inheritdoc/>
@@ -110,6 +129,38 @@ internal sealed class Memfd : MemoryObject
         }
 
         return true;
+    }
+
+    /// <inheritdoc/>
+    public override unsafe int Read(long offset, byte* into, int bytes)
+    {
+        // SAFETY: the kernel checks the target itself; the caller vouches for its length.
+        var done = 0;
+        while (done < bytes)
+        {
+            var read = Syscall.pread(Descriptor, into + done, (ulong)(bytes - done), offset + done);
+            if (read < 0 && Stdlib.GetLastError() == Errno.EINTR)
+            {
+                continue;
+            }
+
+            if (read <= 0)
+            {
+                break;
+            }
+
+            done += (int)read;
+        }
+
+        return done;
+    }
+
+    /// <inheritdoc/>
+    public override bool TryFindData(long offset, out long start, out long end)
+    {
+        start = Libc.Seek(this, offset, Libc.SeekData);
+        end = start < 0 ? start : Libc.Seek(this, start, Libc.SeekHole);
+        return end > start;
     }
 
     /// <inheritdoc/>

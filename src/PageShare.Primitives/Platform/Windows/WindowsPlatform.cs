@@ -32,6 +32,9 @@ internal sealed unsafe class WindowsPlatform : IPlatform
         + "CreateGuest, and copy the bytes into it.";
 
     /// <inheritdoc/>
+    public IProcessSharing? BetweenProcesses => null;
+
+    /// <inheritdoc/>
     public int CountMappings()
     {
         // SAFETY: addresses are asked about, and not followed.
@@ -66,20 +69,20 @@ internal sealed unsafe class WindowsPlatform : IPlatform
     public MappedMemory Allocate(long bytes) => PrivateMemory.Allocate(bytes);
 
     /// <inheritdoc/>
-    public void QueryResidency(RegionHandle region, byte* view, long firstPage, byte[] resident, int pages)
+    public void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pages, resident.Length);
 
         // SAFETY: the shim writes one byte a page, and the array holds that many.
         fixed (byte* first = resident)
         {
-            Require(WindowsShim.FindPresent(region, (ulong)firstPage, (ulong)pages, first), $"{pages} pages");
+            Require(WindowsShim.FindPresent(region!, (ulong)firstPage, (ulong)pages, first), $"{pages} pages");
         }
     }
 
     /// <inheritdoc/>
-    public long BackingBytes(MemoryObject backing, RegionHandle region) =>
-        Require(WindowsShim.CountPresent(region), "a guest") * Environment.SystemPageSize;
+    public long BackingBytes(MemoryObject backing, RegionHandle? region) =>
+        Require(WindowsShim.CountPresent(region!), "a guest") * Environment.SystemPageSize;
 
     /// <inheritdoc/>
     public bool IsPrivateAnonymous(byte* address, long bytes)

@@ -1,0 +1,51 @@
+using PageShare.Memory;
+using PageShare.PageTable;
+using PageShare.Platform;
+
+namespace PageShare.Merge;
+
+/// <summary>
+/// The frame stores of hosts before this one, as a guest that lost its host has handed them over. They are read and
+/// nothing else: other guests still map them, and what they hold is the guest's own word.
+/// </summary>
+/// <remarks>
+/// They are read by a system call, never through a mapping: that would give memory to their holes, and a store that was
+/// made smaller would end the host. Guard: the engine's lock.
+/// </remarks>
+internal sealed unsafe class FormerStores : IDisposable
+{
+    private readonly MemoryObject?[] _stores = new MemoryObject?[PageWord.MaximumGeneration + 1];
+
+    /// <param name="nextGeneration">What page words will call the present store.</param>
+    public FormerStores(int nextGeneration) => NextGeneration = nextGeneration;
+
+    /// <summary>What page words call the present store.</summary>
+    public int NextGeneration { get; }
+
+    /// <summary>Pages that still show these stores, as last counted.</summary>
+    public long PagesToMove { get; set; }
+
+    /// <summary>When they are tried again that could not be moved.</summary>
+    public LateBackOff BackOff { get; } = new();
+
+    /// <summary>Adds a store, which belongs to this one from now on.</summary>
+    public void Add(int generation, MemoryObject store) => _stores[generation] = store;
+
+    /// <summary>Whether the page shows a frame of one of these stores, or is just about to cease to.</summary>
+    public bool IsShownBy(PageWord word) =>
+        PageStates.NamesFrame(word.State) && word.Generation != NextGeneration;
+
+    /// <summary>Copies the frames out that neighbouring pages show.</summary>
+    /// <returns>How many were read, from the first on.</returns>
+    public int Read(int generation, FrameNumber first, int count, byte* into) =>
+        _stores[generation] is { } store ? store.Read(first.Offset, into, count * PageSize.Bytes) / PageSize.Bytes : 0;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var store in _stores)
+        {
+            store?.Dispose();
+        }
+    }
+}

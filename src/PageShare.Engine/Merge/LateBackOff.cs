@@ -1,0 +1,71 @@
+namespace PageShare.Merge;
+
+/// <summary>
+/// Leaves a guest alone that is late again and again, for twice as many passes each time, so that one that was stopped,
+/// or plays for time, costs the others next to nothing.
+/// </summary>
+/// <remarks>Guard: the engine's lock.</remarks>
+internal sealed class LateBackOff
+{
+    // With passes of 20 s such a guest is asked again every 20 minutes.
+    private const int MostPasses = 64;
+
+    // Each costs whoever holds the engine's lock its patience.
+    private const int MostLateInPass = 4;
+
+    private int _passes;
+    private int _lateInPass;
+    private long _pass;
+    private long _nextPass;
+
+    /// <summary>Whether the guest is left alone now.</summary>
+    public bool IsActive { get; private set; }
+
+    /// <summary>A pass begins to go over the guest.</summary>
+    public void BeginPass(long passNumber)
+    {
+        if (passNumber == _pass)
+        {
+            return;
+        }
+
+        _pass = passNumber;
+        if (IsActive)
+        {
+            IsActive = passNumber < _nextPass;
+        }
+        else if (_lateInPass == 0)
+        {
+            _passes = 0; // a whole pass without
+        }
+
+        _lateInPass = 0;
+    }
+
+    /// <summary>An order was not answered in time.</summary>
+    public void CountLate()
+    {
+        if (++_lateInPass >= MostLateInPass)
+        {
+            Begin();
+        }
+    }
+
+    /// <summary>The guest was waited for in vain.</summary>
+    public void Begin()
+    {
+        if (!IsActive)
+        {
+            IsActive = true;
+            _passes = Math.Min(Math.Max(1, 2 * _passes), MostPasses);
+            _nextPass = _pass + 1 + _passes;
+        }
+    }
+
+    /// <summary>All is forgiven: the guest has a new agent.</summary>
+    public void End()
+    {
+        IsActive = false;
+        _passes = _lateInPass = 0;
+    }
+}
