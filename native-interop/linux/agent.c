@@ -232,7 +232,7 @@ static int start(ps_agent *agent, uint64_t bytes)
 ps_agent *ps_agent_start(ps_region *region, void *ring, uint64_t bytes, int32_t *error)
 {
     *error = -EINVAL;
-    if ((uintptr_t)ring % PS_PAGE_SIZE != 0 || bytes != ps_ring_bytes(region->config.reserved_pages)) {
+    if ((uintptr_t)ring % PS_PAGE_SIZE != 0 || bytes == 0 || bytes != ps_ring_bytes(region->config.reserved_pages)) {
         return NULL;
     }
     ps_agent *agent = ps_os_allocate(sizeof *agent);

@@ -273,13 +273,16 @@ void end_store(struct storing *storing)
     CHECK(storing->done && *(volatile uint8_t *)storing->address == storing->value);
 }
 
+/* Or moves it: the two take the same order. */
 static int64_t merge_range(struct calling *calling)
 {
+    ps_region *region = calling->guest->region;
     uint32_t targets[PS_ORDER_PAGES] = {0};
     for (uint32_t i = 0; i < calling->count; i++) {
         targets[i] = calling->frame == PS_TARGET_ZERO ? PS_TARGET_ZERO : calling->frame + i;
     }
-    return ps_merge(calling->guest->region, calling->page, calling->count, targets, calling->results);
+    return calling->kind == CALL_MOVE ? ps_move(region, calling->page, calling->count, targets, calling->results)
+                                      : ps_merge(region, calling->page, calling->count, targets, calling->results);
 }
 
 static int64_t settle_range(struct calling *calling)
@@ -296,6 +299,7 @@ static void *run_call(void *argument)
     ps_region *region = calling->guest->region;
     switch (calling->kind) {
     case CALL_MERGE:
+    case CALL_MOVE:
         calling->result = merge_range(calling);
         break;
     case CALL_BREAK:

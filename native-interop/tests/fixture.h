@@ -100,16 +100,16 @@ struct storing {
 void begin_store(struct storing *storing, uint8_t *address, uint8_t value);
 void end_store(struct storing *storing);
 
-/* A thread that makes one call on a range of a guest: what a merge order, ps_break, ps_pin or ps_settle needs. */
-typedef enum call_kind { CALL_MERGE, CALL_BREAK, CALL_PIN, CALL_SETTLE, CALL_FREE } call_kind;
+/* A thread that makes one call on a range of a guest: what ps_merge, ps_move, ps_break, ps_pin or ps_settle needs. */
+typedef enum call_kind { CALL_MERGE, CALL_MOVE, CALL_BREAK, CALL_PIN, CALL_SETTLE, CALL_FREE } call_kind;
 struct calling {
     pthread_t thread;
     struct guest *guest;
     call_kind kind;
     uint64_t page;
     uint32_t count;
-    uint32_t frame;                   /* CALL_MERGE: of the first page; PS_TARGET_ZERO: of all */
-    uint8_t results[PS_ORDER_PAGES];  /* CALL_MERGE */
+    uint32_t frame;                   /* CALL_MERGE, CALL_MOVE: of the first page; PS_TARGET_ZERO: of all */
+    uint8_t results[PS_ORDER_PAGES];  /* CALL_MERGE, CALL_MOVE */
     uint64_t dropped;                 /* CALL_SETTLE */
     int64_t result;
     _Atomic int done;

@@ -36,6 +36,12 @@ extern const struct ps_test ps_tests_tracking[];
 extern const struct ps_test ps_tests_agent[];
 extern const struct ps_test ps_tests_ring[];
 extern const struct ps_test ps_tests_agent_garbage[];
+extern const struct ps_test ps_tests_agent_processes[];
+extern const struct ps_test ps_tests_vandals[];
+extern const struct ps_test ps_tests_move[];
+extern const struct ps_test ps_tests_move_races[];
+extern const struct ps_test ps_tests_move_failures[];
+extern const struct ps_test ps_tests_move_oracle[];
 
 static const struct ps_test *const tables[] = {
     ps_tests_break_events,
@@ -55,6 +61,12 @@ static const struct ps_test *const tables[] = {
     ps_tests_agent,
     ps_tests_ring,
     ps_tests_agent_garbage,
+    ps_tests_agent_processes,
+    ps_tests_vandals,
+    ps_tests_move,
+    ps_tests_move_races,
+    ps_tests_move_failures,
+    ps_tests_move_oracle,
 };
 
 /* Shared with the children: why a test was skipped. */

@@ -10,7 +10,7 @@ public sealed class ModelTests
     private const int ToolMissing = 77;
 
     private static readonly string[] FaultModes = ["signal", "kernel"];
-    private static readonly string[] WorldNames = ["io", "scanners", "sharing"];
+    private static readonly string[] WorldNames = ["io", "scanners", "sharing", "moves"];
 
     public static MatrixTheoryData<string, string> Worlds => new(FaultModes, WorldNames);
 

@@ -24,7 +24,8 @@
 #define HOLE 3 /* backing: not there; reads as zeros, and the first load or store fills it */
 #define NONE 4 /* anonymous copy: there is none */
 
-/* ---- Page words (page_word.h): state, waiters bit, pins. There is one frame, so its number is left out. ---- */
+/* ---- Page words (page_word.h): state, waiters bit, pins, generation. There is one frame in each store, so its number
+ * is left out. ---- */
 mtype = { PRIVATE, SEALED, REMAPPING, SHARED, KERNEL_SHARED, BREAKING, ZERO };
 
 #define PAGES 2
@@ -33,7 +34,7 @@ bool waiters[PAGES];
 byte pins[PAGES];
 
 /* ---- What the kernel knows of a page ---- */
-mtype = { IDENTITY, FRAME };
+mtype = { IDENTITY, FRAME, NEWER };
 mtype mapping[PAGES] = IDENTITY;
 bool writable[PAGES] = true;
 byte anonymous[PAGES] = NONE; /* the kernel's own copy, in a private mapping of the frame */
@@ -41,35 +42,63 @@ byte backing[PAGES] = A;
 byte frame = A;
 
 /*
- * Three worlds, each small enough to be searched to the end:
+ * Four worlds, each small enough to be searched to the end:
  * - SHARING: thread 1 stores to page 0 and breaks it; thread 2 stores to page 1, a neighbour or another guest's page,
  *   which shares the same frame. In Signal mode thread 0 stores to page 0 too; in Kernel mode thread 2 breaks page 1
  *   too. Nobody stores zeros;
  * - IO: page 0 alone; both threads store, break, pin and do I/O, and every system call may fail;
- * - SCANNERS: page 0 alone; a second thread of the host gives orders that need no frame.
+ * - SCANNERS: page 0 alone; a second thread of the host gives orders that need no frame;
+ * - MOVES: page 0 alone; at any moment another host takes over, with a store of its own. Nobody stores zeros, and
+ *   every system call may fail.
  */
 #define THREADS 3
 #define PAGE_OF(thread) (thread / 2)
 #ifdef SHARING
 #define HAS_SECOND_PAGE true
-#define STORES_ZEROS false
 #else
 #define HAS_SECOND_PAGE false
+#endif
+#if defined(SHARING) || defined(MOVES)
+#define STORES_ZEROS false
+#else
 #define STORES_ZEROS true
 #endif
-#if defined(IO) && defined(ENDS)
-#define FAILS (!over)
-#elif defined(IO)
-#define FAILS true
+#if defined(IO) || defined(MOVES)
+#define CALLS_FAIL true
 #else
-#define FAILS false
+#define CALLS_FAIL false
+#endif
+#ifdef ENDS
+#define FAILS (CALLS_FAIL && !over)
+#else
+#define FAILS CALLS_FAIL
 #endif
 bool asleep[THREADS];   /* in the futex */
 bool io_holds[THREADS]; /* I/O holds the memory that the backing has now; a punch takes that away from the page */
 bool over;
 
-/* ---- What the host keeps: which pages it counts as users of the frame ---- */
+/* ---- What the host keeps: which pages it counts as users of its frame ---- */
 bool recorded[PAGES];
+
+/* ---- The store of the host that has taken over (store.h), and the generation in page words ---- */
+#ifdef MOVES
+bool taken;
+byte newer = A;
+bool is_newer[PAGES]; /* means something where the state names a frame */
+#define STORE_FRAME (taken -> newer : frame)
+#define STORE_MAPPING (taken -> NEWER : FRAME)
+#define SHOWN_FRAME(p) (mapping[p] == NEWER -> newer : frame)
+#define NAMED_MAPPING(p) (is_newer[p] -> NEWER : FRAME)
+#define IS_OF_STORE(p) (is_newer[p] == taken)
+#define NAME_STORE(p) is_newer[p] = taken
+#else
+#define STORE_FRAME frame
+#define STORE_MAPPING FRAME
+#define SHOWN_FRAME(p) frame
+#define NAMED_MAPPING(p) FRAME
+#define IS_OF_STORE(p) true
+#define NAME_STORE(p) skip
+#endif
 
 /* ---- What must be: each page reads as what was last stored to it ---- */
 byte last_stored[PAGES] = A;
@@ -84,7 +113,7 @@ byte last_stored[PAGES] = A;
 #define IS_TRANSIENT(p) (state[p] == SEALED || state[p] == REMAPPING || state[p] == BREAKING)
 #define IS_OWN(p) (state[p] == PRIVATE || state[p] == ZERO)
 #define READ_BACKING(p) (backing[p] == HOLE -> ZEROS : backing[p])
-#define READ_FRAME(p) (anonymous[p] == NONE -> frame : anonymous[p])
+#define READ_FRAME(p) (anonymous[p] == NONE -> SHOWN_FRAME(p) : anonymous[p])
 #define VIEW(p) (mapping[p] == IDENTITY -> READ_BACKING(p) : READ_FRAME(p))
 
 /* ---- Properties. A failed check prints one of these names; else none ever becomes true. ---- */
@@ -94,9 +123,12 @@ bool frame_changed_while_mapped;
 bool system_call_failed_on_pinned_page; /* EFAULT */
 bool store_taken_for_foreign;           /* forwarded to the handler before ours, which ends the guest */
 
+/* A host that has taken over counts no users of the older store: it leaves that alone. */
+#define IS_COUNTED(p) (recorded[p] || !IS_OF_STORE(p))
+
 #define WORD_IS_TRUE(p) ((!IS_OWN(p) || (mapping[p] == IDENTITY && writable[p])) \
-    && (state[p] != SHARED || (mapping[p] == FRAME && !writable[p] && recorded[p])) \
-    && (state[p] != KERNEL_SHARED || (mapping[p] == FRAME && recorded[p])) \
+    && (state[p] != SHARED || (mapping[p] == NAMED_MAPPING(p) && !writable[p] && IS_COUNTED(p))) \
+    && (state[p] != KERNEL_SHARED || (mapping[p] == NAMED_MAPPING(p) && IS_COUNTED(p))) \
     && (state[p] != SHARED_STATE || FAILS || backing[p] == HOLE) \
     && (pins[p] == 0 || state[p] == PRIVATE) && (!waiters[p] || IS_TRANSIENT(p)))
 
@@ -156,7 +188,7 @@ inline ps_os_seal(p) { writable[p] = false }
 inline ps_os_unseal(p) { writable[p] = true }
 inline ps_os_copy_home(p) { backing[p] = VIEW(p) }
 inline ps_os_map_identity(p) { d_step { mapping[p] = IDENTITY; writable[p] = true; anonymous[p] = NONE } }
-inline ps_os_map_frames(p) { d_step { mapping[p] = FRAME; writable[p] = IS_KERNEL; anonymous[p] = NONE } }
+inline ps_os_map_frames(p) { d_step { mapping[p] = STORE_MAPPING; writable[p] = IS_KERNEL; anonymous[p] = NONE } }
 inline ps_os_is_writable(p)
 {
     d_step { store_taken_for_foreign = !writable[p]; assert(!store_taken_for_foreign) }
@@ -175,7 +207,7 @@ inline ps_os_punch(p)
 
 #define MAY_STORE (!over || refused)
 #define STORES_TO_BACKING (MAY_STORE && writable[p] && mapping[p] == IDENTITY)
-#define STORES_TO_FRAME (MAY_STORE && writable[p] && mapping[p] == FRAME)
+#define STORES_TO_FRAME (MAY_STORE && writable[p] && mapping[p] != IDENTITY)
 #define STORE(memory, value) memory[p] = value; last_stored[p] = value; refused = false
 #define MAY_CALL (!over && !refused && calls)
 
@@ -195,7 +227,7 @@ end_next: /* the end when it is over and no store is refused */
     :: d_step { STORES_ZEROS && STORES_TO_BACKING -> STORE(backing, ZEROS) }; goto end_next
     :: d_step { STORES_TO_BACKING -> STORE(backing, A) }; goto end_next
     :: d_step { STORES_TO_BACKING -> STORE(backing, B) }; goto end_next
-    :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = frame }; goto end_next
+    :: d_step { STORES_TO_FRAME && anonymous[p] == NONE -> anonymous[p] = SHOWN_FRAME(p) }; goto end_next
     :: d_step { STORES_ZEROS && STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, ZEROS) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, A) }; goto end_next
     :: d_step { STORES_TO_FRAME && anonymous[p] != NONE -> STORE(anonymous, B) }; goto end_next
@@ -323,21 +355,35 @@ pinned: /* a system call or a device writes to the page */
 #endif
 
 #ifdef EARLY_REUSE
-#define NAMES_FRAME(p) (state[p] == SHARED_STATE || state[p] == REMAPPING)
+#define HAS_FRAME(p) (state[p] == SHARED_STATE || state[p] == REMAPPING)
 #else
-#define NAMES_FRAME(p) (state[p] == SHARED_STATE || state[p] == REMAPPING || state[p] == BREAKING)
+#define HAS_FRAME(p) (state[p] == SHARED_STATE || state[p] == REMAPPING || state[p] == BREAKING)
+#endif
+#define NAMES_FRAME(p) (HAS_FRAME(p) && IS_OF_STORE(p))
+
+#ifdef MOVES
+#define SET_STORE_FRAME(value) newer = (taken -> value : newer); frame = (taken -> frame : value)
+#else
+#define SET_STORE_FRAME(value) frame = value
 #endif
 
 /* Nobody uses the frame as far as the host knows, so it may hold other bytes from now on. */
 inline reuse_frame(value)
 {
     d_step {
-        shares && !over && !recorded[0] && !recorded[1] && frame != value ->
-        frame_changed_while_mapped = mapping[0] == FRAME || mapping[1] == FRAME;
+        shares && !over && !recorded[0] && !recorded[1] && STORE_FRAME != value ->
+        frame_changed_while_mapped = mapping[0] == STORE_MAPPING || mapping[1] == STORE_MAPPING;
         assert(!frame_changed_while_mapped);
-        frame = value
+        SET_STORE_FRAME(value)
     }
 }
+
+/* The frame of an older store cannot be looked at. */
+#ifdef SETTLE_BY_NUMBER
+#define EQUALS_FRAME(p) (VIEW(p) == STORE_FRAME)
+#else
+#define EQUALS_FRAME(p) (IS_OF_STORE(p) && VIEW(p) == STORE_FRAME)
+#endif
 
 proctype Host(bool shares)
 {
@@ -347,6 +393,10 @@ end_pass:
     if
     :: reuse_frame(A); goto end_pass
     :: reuse_frame(B); goto end_pass
+#ifdef MOVES
+    /* ps_region_set_store: the new host has found no record of anything */
+    :: d_step { !over && !taken -> taken = true; recorded[0] = false }; goto end_pass
+#endif
     :: atomic {
         !over ->
         if
@@ -362,6 +412,10 @@ end_pass:
         /* Any page may be tried: equal hashes are no promise. The host counts the new user after the order, but frees
          * no frame before that, so the user may as well be counted here. */
         :: shares && !recorded[p] && MAY_SEAL(p) -> recorded[p] = true; state[p] = SEALED; goto merge
+#endif
+#ifdef MOVES
+        :: taken && !recorded[p] && state[p] == SHARED_STATE && !is_newer[p] ->
+           recorded[p] = true; state[p] = BREAKING; goto move
 #endif
         :: STORES_ZEROS && (MAY_SEAL(p) || state[p] == ZERO) ->
 #ifdef ZERO_BY_WORD
@@ -389,8 +443,8 @@ hashed:
 merge: /* ps_merge, target: the frame */
 #ifdef COMPARE_BEFORE_SEAL
     if
-    :: VIEW(p) == frame
-    :: VIEW(p) != frame; goto lift_seal
+    :: VIEW(p) == STORE_FRAME
+    :: VIEW(p) != STORE_FRAME; goto lift_seal
     fi;
 #endif
     if
@@ -401,13 +455,14 @@ merge: /* ps_merge, target: the frame */
     state[p] = REMAPPING;
 #elif defined(WAITERS_LOST)
     if
-    :: d_step { VIEW(p) == frame -> state[p] = REMAPPING; waiters[p] = false }
-    :: VIEW(p) != frame; goto lift_seal
+    :: d_step { VIEW(p) == STORE_FRAME -> state[p] = REMAPPING; waiters[p] = false }
+    :: VIEW(p) != STORE_FRAME; goto lift_seal
     fi;
 #else
     if
-    :: d_step { VIEW(p) == frame -> state[p] = REMAPPING } /* ps_word_advance keeps the waiters bit */
-    :: VIEW(p) != frame; goto lift_seal
+    /* ps_word_advance keeps the waiters bit */
+    :: d_step { VIEW(p) == STORE_FRAME -> state[p] = REMAPPING; NAME_STORE(p) }
+    :: VIEW(p) != STORE_FRAME; goto lift_seal
     fi;
 #endif
 #ifdef EARLY_PUNCH
@@ -484,6 +539,80 @@ lift_seal:
     d_step { recorded[p] = recorded[p] && !shares; p = 0 };
     goto end_pass;
 
+#ifdef MOVES
+move: /* ps_move */
+#ifndef MOVE_UNSEALED
+    if
+    :: !IS_KERNEL
+    :: IS_KERNEL; ps_os_seal(p)
+    :: IS_KERNEL && FAILS; goto not_moved
+    fi;
+#endif
+    if
+    :: VIEW(p) == newer
+    :: VIEW(p) != newer && anonymous[p] == NONE; goto not_moved
+#ifdef MOVE_FORGETS_COPIES
+    :: VIEW(p) != newer && anonymous[p] != NONE
+#else
+    :: VIEW(p) != newer && anonymous[p] != NONE; goto bring_home
+#endif
+    fi;
+#ifdef MOVE_COMMITS_FIRST
+    is_newer[p] = true;
+    ps_word_finish(p, SHARED_STATE);
+    ps_os_map_frames(p);
+    p = 0;
+    goto end_pass;
+#endif
+    if
+    :: ps_os_map_frames(p)
+    :: FAILS; goto not_moved
+    fi;
+#ifndef MOVE_KEEPS_GENERATION
+    is_newer[p] = true; /* seen by nobody before the next step */
+#endif
+    ps_word_finish(p, SHARED_STATE);
+    p = 0;
+    goto end_pass;
+
+bring_home:
+    if
+    :: ps_os_copy_home(p)
+    :: FAILS; goto not_brought_home
+    fi;
+    if
+    :: ps_os_map_identity(p)
+    :: FAILS; goto not_brought_home
+    fi;
+    ps_word_finish(p, PRIVATE);
+    d_step { recorded[p] = false; p = 0 };
+    goto end_pass;
+
+not_brought_home:
+    if
+    :: ps_os_punch(p)
+    :: FAILS
+    fi;
+
+not_moved:
+#ifdef MOVE_UNSEALS_LAST
+    ps_word_finish(p, SHARED_STATE);
+    if
+    :: !IS_KERNEL
+    :: IS_KERNEL; ps_os_unseal(p)
+    fi;
+#else
+    if
+    :: !IS_KERNEL
+    :: IS_KERNEL; ps_os_unseal(p)
+    :: IS_KERNEL && FAILS
+    fi;
+    ps_word_finish(p, SHARED_STATE);
+#endif
+    d_step { recorded[p] = false; p = 0 };
+    goto end_pass;
+#endif
+
 settle: /* ps_settle */
 #ifndef DROP_UNSEALED
     if
@@ -492,13 +621,13 @@ settle: /* ps_settle */
     fi;
 #endif
     if
-    :: VIEW(p) == frame;
+    :: EQUALS_FRAME(p);
        if
        :: ps_os_drop_copies(p)
        :: FAILS
        fi;
        goto unsettled
-    :: VIEW(p) != frame
+    :: !EQUALS_FRAME(p)
     fi;
     if
     :: ps_os_copy_home(p)
