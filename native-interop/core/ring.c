@@ -69,7 +69,7 @@ void ps_ring_host_close(ps_ring_host *host)
 
 ps_ring_order *ps_ring_next(ps_ring_host *host)
 {
-    return host->posted - host->answered < PS_RING_ORDERS ? ps_ring_slot(host->header, host->posted) : NULL;
+    return host->posted - host->awaited < PS_RING_ORDERS ? ps_ring_slot(host->header, host->posted) : NULL;
 }
 
 uint32_t ps_ring_post(ps_ring_host *host)
@@ -111,15 +111,21 @@ static int is_answered(const ps_ring_host *host, uint32_t sequence)
 }
 
 /* 0, -EPROTO, -EPIPE, or -EAGAIN while there is something to wait for. The state first: an agent answers before it
- * stops. */
+ * stops. Orders behind this one may be answered as well, but the caller has not taken those answers yet. */
 static int32_t try_await(ps_ring_host *host, uint32_t sequence)
 {
     uint32_t state = atomic_load(ps_ring_word(&host->header->agent_state));
     int32_t error = look(host);
-    if (error != 0 || is_answered(host, sequence)) {
+    if (error != 0) {
         return error;
     }
-    return state == PS_AGENT_STOPPED ? -EPIPE : -EAGAIN;
+    if (!is_answered(host, sequence)) {
+        return state == PS_AGENT_STOPPED ? -EPIPE : -EAGAIN;
+    }
+    if ((int32_t)(sequence - host->awaited) > 0) {
+        host->awaited = sequence;
+    }
+    return 0;
 }
 
 /* At once, without looking round for some microseconds first: on two cores with other work that took the agent's

@@ -23,6 +23,7 @@ struct ps_ring_host {
     struct ps_ring_shape shape; /* immutable */
     uint32_t posted;            /* our own counts; the ring's are copies of them, or claims */
     uint32_t answered;
+    uint32_t awaited;           /* the last order whose answer the caller has waited for: its slot is free */
     int is_broken;              /* the ring once said what cannot be */
 };
 

@@ -109,6 +109,9 @@ typedef enum ps_order_kind {
  * One slot. `result` is what the call returned: 0 or a count, or a negative errno; -EINVAL for what the agent refuses,
  * -EOPNOTSUPP for a kind that it does not know. results[] holds only if result is 0.
  *
+ * Orders behind a long one wait: breaking or searching a whole region takes as long as it takes, and PS_ORDER_HEALTH
+ * about a microsecond for each mapping of the process.
+ *
  * The two kinds that fill a bitmap may name the whole region; `page` is a multiple of 64 there, and bit p of the bitmap
  * is page p of the region.
  */
@@ -177,8 +180,8 @@ PS_API ps_ring_host *ps_ring_host_open(void *ring, uint64_t bytes, uint64_t page
 PS_API void ps_ring_host_close(ps_ring_host *host);
 
 /*
- * The slot for the next order, which the caller fills; NULL when PS_RING_ORDERS orders are posted that ps_ring_await
- * has not seen answered. A slot is used again PS_RING_ORDERS orders later: take answers out before.
+ * The slot for the next order, which the caller fills; NULL when it holds one that ps_ring_await has given 0 neither
+ * for nor for a later one. So whoever takes each answer right after waiting for it loses none.
  */
 PS_API ps_ring_order *ps_ring_next(ps_ring_host *host);
 

@@ -189,7 +189,8 @@ static void write_mutated(ps_ring_order *order)
     uint32_t frame = (uint32_t)below(FRAMES);
     int is_wild = below(10) == 0;
     for (uint32_t i = 0; i < PAGES; i++) {
-        order->targets[i] = below(4) != 0 ? (frame + i) % FRAMES : (uint32_t)(is_wild ? mutated(FRAMES) : below(FRAMES));
+        uint32_t any = (uint32_t)(is_wild ? mutated(FRAMES) : below(FRAMES));
+        order->targets[i] = below(4) != 0 ? (frame + i) % FRAMES : any;
         order->targets[i] = below(12) == 0 ? PS_TARGET_ZERO + (uint32_t)below(2) : order->targets[i];
     }
     if (below(30) == 0) {

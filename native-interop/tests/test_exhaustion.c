@@ -148,6 +148,52 @@ static void merging_without_mappings_leaves_pages_private(uint32_t mode)
 }
 IN_BOTH_MODES(merging_without_mappings_leaves_pages_private)
 
+static void check_moved(struct guest *guest, uint64_t page, uint32_t count, uint64_t written)
+{
+    uint32_t targets[PAGES];
+    uint8_t results[PAGES];
+    for (uint32_t i = 0; i < count; i++) {
+        targets[i] = (uint32_t)page + i;
+    }
+    CHECK(ps_move(guest->region, page, count, targets, results) == 0);
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK((results[i] == PS_MERGE_DONE) == (generation_of(guest, page + i) == 1));
+        CHECK(results[i] == PS_MERGE_DONE || results[i] == PS_MERGE_NO_MAPPING || page + i == written);
+    }
+    for (uint64_t i = 0; i < PAGES; i++) {
+        CHECK(i == written ? page_is_except(page_at(guest, i), i + 1, 0, 66) : page_is(page_at(guest, i), i + 1));
+    }
+    check_all_settled(guest);
+}
+
+static void moving_without_mappings_leaves_pages_with_their_frames(uint32_t mode)
+{
+    struct guest *guest = open_runs(mode);
+    struct store *newer = store_open(PAGES);
+    uint64_t written = mode == KERNEL_MODE ? 2 * RUN + 5 : UINT64_MAX;
+    for (uint32_t frame = 0; frame < PAGES; frame++) {
+        store_write(newer, frame, 1 + frame);
+    }
+    CHECK(ps_region_set_store(guest->region, newer->reader, newer->view) == 1);
+    if (mode == KERNEL_MODE) {
+        store_byte(page_at(guest, written), 66); /* the kernel's own copy now */
+    }
+    fill_up();
+    check_moved(guest, 4, 4, written); /* out of the middle of a run, which needs two mappings more */
+    CHECK(state_of(guest, 4) == shared_state(mode) && generation_of(guest, 4) == 0);
+    for (uint64_t page = 0; page < PAGES; page += RUN / 2) {
+        check_moved(guest, page, RUN / 2, written);
+    }
+    check_moved(guest, 0, PAGES, written);
+    take_back(3 * RUNS);
+    check_moved(guest, 0, PAGES, written);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        CHECK(page == written ? state_of(guest, page) == PS_PRIVATE : generation_of(guest, page) == 1);
+    }
+    CHECK(mappings_in(guest->base, PAGES) == (mode == KERNEL_MODE ? 3 : 1));
+}
+IN_BOTH_MODES(moving_without_mappings_leaves_pages_with_their_frames)
+
 /* Giving memory back is how a program gets out of this, so it must not need any. */
 static void regions_can_be_freed_and_refused(void)
 {
@@ -199,6 +245,7 @@ const struct ps_test ps_tests_exhaustion[] = {
     BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break),
     BOTH_MODES(two_spare_mappings_last_for_ever),
     BOTH_MODES(merging_without_mappings_leaves_pages_private),
+    BOTH_MODES(moving_without_mappings_leaves_pages_with_their_frames),
     ONE_TEST(regions_can_be_freed_and_refused),
     ONE_TEST(attributes_are_restored_without_a_mapping_to_spare),
     {0, 0},

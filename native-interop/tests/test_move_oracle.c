@@ -1,8 +1,8 @@
 /*
  * Random stores, merges, breaks and settling against a byte-for-byte oracle, while one host after the other takes over:
  * each time with a new store, into which pages move at random, and without the old one, whose view and descriptors are
- * gone. System calls fail now and then. PS_SEED repeats a run as far as the scheduler lets it, PS_SOAK makes it that many
- * times as long.
+ * gone. System calls fail now and then. PS_SEED repeats a run as far as the scheduler lets it, PS_SOAK makes it that
+ * many times as long.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +22,7 @@
 #define SCANNERS 2u
 #define CONTENTS 5u /* and 0, all zeros */
 #define FRAMES 40u  /* frame f of every store holds content 1 + f % CONTENTS, so a run of them goes on for long */
-#define SCANS 40000u    /* orders of the hosts; writers go on as long as that takes */
+#define SCANS 25000u    /* orders of the hosts; writers go on as long as that takes */
 #define TAKEOVERS 120u
 
 static uint64_t seed;

@@ -121,7 +121,7 @@ static void counts_wrap(void)
 {
     begin_without_agent();
     ring->header->posted = ring->header->answered = UINT32_MAX - 11;
-    ring->host->posted = ring->host->answered = UINT32_MAX - 11;
+    ring->host->posted = ring->host->answered = ring->host->awaited = UINT32_MAX - 11;
     agent = agent_start(guest, ring);
     for (uint64_t page = 0; page < PAGES; page++) {
         fill_page(page_at(guest, page), 1 + page);
@@ -132,7 +132,31 @@ static void counts_wrap(void)
     CHECK(ps_ring_await(ring->host, 69, 0) == -EINVAL && ps_agent_stop(agent) == 0);
 }
 
-static void a_slot_is_free_when_its_order_was_seen_answered(void)
+/* The oldest answer is taken, a new order posted, and so on: the agent may be done with all of them long before. */
+static void answers_stay_until_they_were_waited_for(void)
+{
+    begin();
+    for (uint64_t page = 0; page < PAGES; page++) {
+        fill_page(page_at(guest, page), 1 + page);
+    }
+    for (uint32_t newest = 1; newest <= 2000; newest++) {
+        write_order(ring, PS_ORDER_MERGE, 0, 1 + newest % 50, 0);
+        CHECK(ps_ring_post(ring->host) == newest);
+        if (newest < PS_RING_ORDERS) {
+            continue;
+        }
+        uint32_t oldest = newest - PS_RING_ORDERS + 1;
+        CHECK(ps_ring_next(ring->host) == NULL);
+        while (newest % 5 == 0 && __atomic_load_n(&ring->header->answered, __ATOMIC_ACQUIRE) != newest) {
+        }
+        CHECK(ps_ring_await(ring->host, oldest, ANSWER_NS) == 0 && ps_ring_await(ring->host, oldest - 1, 0) == 0);
+        const ps_ring_order *answer = ps_ring_answer(ring->host, oldest);
+        CHECK(answer != NULL && answer->result == 0 && answer->count == 1 + oldest % 50);
+    }
+    CHECK(ps_agent_stop(agent) == 0);
+}
+
+static void a_slot_is_free_when_its_order_was_waited_for(void)
 {
     begin_without_agent();
     for (uint32_t i = 0; i < PS_RING_ORDERS; i++) {
@@ -280,7 +304,8 @@ const struct ps_test ps_tests_ring[] = {
     ONE_TEST(an_agent_starts_on_no_ring_that_it_does_not_know),
     ONE_TEST(orders_go_round_the_slots),
     ONE_TEST(counts_wrap),
-    ONE_TEST(a_slot_is_free_when_its_order_was_seen_answered),
+    ONE_TEST(answers_stay_until_they_were_waited_for),
+    ONE_TEST(a_slot_is_free_when_its_order_was_waited_for),
     ONE_TEST(an_idle_agent_stops_and_another_goes_on),
     ONE_TEST(a_working_agent_finishes_its_order_before_it_stops),
     ONE_TEST(a_host_believes_no_impossible_count),
