@@ -67,13 +67,16 @@ public sealed unsafe class Guest : MappedGuest
     /// <exception cref="InvalidOperationException">The memory was adopted and is pinned.</exception>
     public override void Dispose() => _engine.Remove(this);
 
-    internal override void GrowTo(long newSizeInBytes)
+    internal override void RequireGrowable()
     {
         if (Region.Spec.IsAdopted)
         {
             throw new InvalidOperationException($"Guest '{Name}' was adopted: its memory belongs to somebody else and cannot grow.");
         }
+    }
 
+    internal override void GrowTo(long newSizeInBytes)
+    {
         lock (_engine.Registry.Gate)
         {
             ObjectDisposedException.ThrowIf(Region.IsRemoved, this);

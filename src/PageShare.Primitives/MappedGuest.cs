@@ -98,6 +98,7 @@ public abstract unsafe class MappedGuest : IDisposable
     /// <exception cref="PlatformException">The system has no memory or mapping for it.</exception>
     public void Grow(long newSizeInBytes)
     {
+        RequireGrowable();
         SizeCheck.RequirePages(newSizeInBytes, nameof(newSizeInBytes));
         if (newSizeInBytes < Length || newSizeInBytes > MaximumLength)
         {
@@ -107,6 +108,12 @@ public abstract unsafe class MappedGuest : IDisposable
         }
 
         GrowTo(newSizeInBytes);
+    }
+
+    /// <summary>Throws if this guest cannot grow whatever the size.</summary>
+    /// <exception cref="InvalidOperationException">The memory was adopted.</exception>
+    internal virtual void RequireGrowable()
+    {
     }
 
     /// <summary>Grows to a size that was checked.</summary>

@@ -39,6 +39,7 @@ internal static class Program
         ["no-descriptors-for-scanner"] = Shortages.NoDescriptorsForScanner,
         ["memory-limit"] = Shortages.MemoryLimit,
         ["collect-while-sealing"] = CollectWhileSealing.Run,
+        ["ring-guest"] = RingGuests.Run,
         ["oracle"] = OracleScenario.Run,
     };
 

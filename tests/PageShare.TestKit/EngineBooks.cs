@@ -1,7 +1,6 @@
 using PageShare.Memory;
 using PageShare.Merge;
 using PageShare.PageTable;
-using PageShare.TestKit.Proof;
 
 namespace PageShare.TestKit;
 
@@ -63,7 +62,9 @@ public static class EngineBooks
         Assert.Equal(users.Values.Sum(static count => count - 1), domain.Frames.Sharing);
         Assert.Equal(domain.Frames.Shared, domain.Frames.LiveFrames);
         Assert.Equal(domain.Frames.Shared, domain.Store.LiveFrames);
-        Assert.Equal(domain.Frames.Shared, MemoryObjects.PagesOf($"{MemoryObjects.Stores}{domain.Name}"));
+
+        // The kernel's figure of this very object: a store of an engine before may have the same name.
+        Assert.Equal(domain.Frames.Shared * PageContent.Bytes, domain.Store.AllocatedBytes);
     }
 
     /// <summary>Guests add up to their domain, domains to the engine.</summary>

@@ -48,6 +48,9 @@ public static class ProbeProcess
         return new ProbeResult(command.ToString(), process.ExitCode, output.Result, error.Result);
     }
 
+    /// <summary>Starts a command that is told what to do line by line; for the caller to end.</summary>
+    internal static Process StartTalking(ProbeCommand command) => Process.Start(command.ToStart(ProbeCommandLine))!;
+
     private static string[] ProbeCommandLine =>
     [
         // The runtime that runs this test, since there may be no other: folder/shared/NAME/VERSION/.

@@ -90,6 +90,25 @@ public sealed class TestEngine : IDisposable
         return pair;
     }
 
+    /// <summary>Takes a guest over whose engine is gone.</summary>
+    internal RingPair TakeOver(RingPair orphan, Func<ResumeSpec, ResumeSpec>? change = null, bool attach = true)
+    {
+        orphan.Guest.StopAgent();
+        var spec = orphan.Guest.HandOver();
+        var host = Engine.ResumeIsolated(change is null ? spec : change(spec));
+        spec.CloseDescriptors(); // those that were changed for others
+        orphan.Guest.SetHost(RingGuestPaths.Of(host), host.StoreBytes);
+        var pair = new RingPair(host, orphan.Guest, orphan.Oracle);
+        _pairs.Add(pair);
+        _guests.Add(pair.Oracle);
+        if (attach)
+        {
+            pair.Attach();
+        }
+
+        return pair;
+    }
+
     /// <summary>One full pass now, on this thread.</summary>
     public PassReport Scan() => Engine.ScanOnce(TestContext.Current.CancellationToken);
 

@@ -15,6 +15,8 @@ namespace PageShare.Merge;
 internal sealed unsafe class FormerStores : IDisposable
 {
     private readonly MemoryObject?[] _stores = new MemoryObject?[PageWord.MaximumGeneration + 1];
+    private long _leftInPass;
+    private long _before;
 
     /// <param name="nextGeneration">What page words will call the present store.</param>
     public FormerStores(int nextGeneration) => NextGeneration = nextGeneration;
@@ -25,11 +27,49 @@ internal sealed unsafe class FormerStores : IDisposable
     /// <summary>Pages that still show these stores, as last counted.</summary>
     public long PagesToMove { get; set; }
 
+    /// <summary>Whether no page shows them any more: they are closed then, and never looked at again.</summary>
+    public bool IsDone { get; private set; }
+
     /// <summary>When they are tried again that could not be moved.</summary>
     public LateBackOff BackOff { get; } = new();
 
     /// <summary>Adds a store, which belongs to this one from now on.</summary>
     public void Add(int generation, MemoryObject store) => _stores[generation] = store;
+
+    /// <summary>A pass looks at a stretch.</summary>
+    public void BeginStretch(PageNumber first, long passNumber)
+    {
+        if (first.Value == 0)
+        {
+            BackOff.BeginPass(passNumber);
+            _leftInPass = 0;
+            _before = PagesToMove;
+        }
+    }
+
+    /// <summary>It has.</summary>
+    /// <param name="left">Pages of it that still show these stores.</param>
+    /// <param name="isLast">Whether the region ends there.</param>
+    /// <param name="wasTried">Whether pages could be moved.</param>
+    public void EndStretch(int left, bool isLast, bool wasTried)
+    {
+        _leftInPass += left;
+        if (!isLast)
+        {
+            return;
+        }
+
+        PagesToMove = _leftInPass;
+        if (PagesToMove == 0)
+        {
+            IsDone = true;
+            Dispose();
+        }
+        else if (wasTried && !BackOff.IsActive && PagesToMove >= _before)
+        {
+            BackOff.Begin(); // in vain, whoever is to blame
+        }
+    }
 
     /// <summary>Whether the page shows a frame of one of these stores, or is just about to cease to.</summary>
     public bool IsShownBy(PageWord word) =>

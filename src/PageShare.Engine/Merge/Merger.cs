@@ -33,7 +33,7 @@ internal sealed class Merger(IPageHasher hasher)
         var partners = plan.SortedPartners();
         OrderPartners(partners, pass);
         DropFramesWithoutUsers(region, first, targets);
-        Order(OrderKind.Merge, region, first, targets, pass);
+        Order(OrderKind.Merge, region, first, targets, [], pass);
         foreach (var partner in partners)
         {
             UnshareIfLonely(partner.Region, partner.Page, partner.Frame, pass);
@@ -41,13 +41,28 @@ internal sealed class Merger(IPageHasher hasher)
     }
 
     /// <summary>Gives one order, and waits for its answer.</summary>
-    public void Order(
-        OrderKind kind, GuestRegion region, PageNumber first, ReadOnlySpan<uint> targets, MergeTally pass)
+    /// <param name="kind">Merge or Move.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="first">First page.</param>
+    /// <param name="targets">A target a page.</param>
+    /// <param name="results">Receives a result a page; may be empty for who does not ask.</param>
+    /// <param name="pass">Counts what was done.</param>
+    /// <returns>False if the order was not given, or is late.</returns>
+    public bool Order(
+        OrderKind kind, GuestRegion region, PageNumber first, ReadOnlySpan<uint> targets, Span<MergeResult> results,
+        MergeTally pass)
     {
         var order = Begin(kind, region, first, targets.Length);
         targets.CopyTo(order.Targets);
         Give(order, pass);
+        var isGiven = _underWay.Count > 0;
         FinishAll(pass);
+        if (isGiven && !results.IsEmpty)
+        {
+            order.Results.CopyTo(results); // which nobody has begun anew meanwhile
+        }
+
+        return isGiven && !order.IsLate;
     }
 
     /// <summary>Ends the creation of a plan's frames, carried out or not: those without users are freed.</summary>
@@ -67,6 +82,14 @@ internal sealed class Merger(IPageHasher hasher)
         while (region.Orders.TryTakeLate(out var order))
         {
             Enter(order, pass);
+            for (var i = 0; i < order.Count && order.Kind == OrderKind.Merge; i++)
+            {
+                if (order.Results[i] == MergeResult.Done && IsFrame(order.Targets[i]))
+                {
+                    UnshareIfLonely(region, order.First + i, new FrameNumber(order.Targets[i]), pass);
+                }
+            }
+
             _unused.Push(order);
         }
     }

@@ -25,6 +25,7 @@ internal sealed class ChunkScan
 
     private readonly CandidateFinder _finder;
     private readonly Merger _merger;
+    private readonly StoreMove _move;
     private readonly MergePlan _plan = new();
     private readonly Candidate[] _candidates = new Candidate[Pages];
     private readonly ulong[] _broken = new ulong[Pages / 64];
@@ -33,6 +34,7 @@ internal sealed class ChunkScan
     {
         _finder = new CandidateFinder(options, hasher);
         _merger = new Merger(hasher);
+        _move = new StoreMove(_merger, hasher);
     }
 
     /// <summary>Enters what a region's agent has answered late.</summary>
@@ -59,7 +61,7 @@ internal sealed class ChunkScan
         }
 
         // A whole stretch, that is: the question means nothing for a page in the middle of one.
-        if (count == Pages && mayMerge && region.Written.CanPassOver(first))
+        if (count == Pages && mayMerge && region.Former is not { IsDone: false } && region.Written.CanPassOver(first))
         {
             // Only here because mappings are short: its runs are to be counted, or unshared.
             UnshareShortRuns(region, first, count, pass);
@@ -76,6 +78,7 @@ internal sealed class ChunkScan
         }
 
         ReconcileBroken(region, first, count, pass);
+        _move.Move(region, first, count, mayMerge, passNumber, pass);
         if (first.Value % Pages == 0)
         {
             region.Written.BeginStretch(first);
@@ -122,7 +125,7 @@ internal sealed class ChunkScan
     /// <returns>Pages passed over; 0 when <paramref name="first"/> must be looked at.</returns>
     public static int PassOver(GuestRegion region, PageNumber first, int mostPages, long passNumber)
     {
-        if (passNumber % ForgivingPasses == 0 || !region.Budget.IsRoomy || region.Former is not null)
+        if (passNumber % ForgivingPasses == 0 || !region.Budget.IsRoomy || region.Former is { IsDone: false })
         {
             return 0;
         }

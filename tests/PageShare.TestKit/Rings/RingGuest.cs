@@ -22,7 +22,10 @@ internal sealed unsafe class RingGuest : MappedGuest
     private readonly List<IDisposable> _stores = [];
     private MappedMemory _ring = null!;
     private nint _agent;
+    private readonly List<FormerStorePath> _former = [];
+    private string _store;
     private long _pages;
+    private int _generation;
     private bool _isDisposed;
 
     /// <summary>Maps a guest.</summary>
@@ -33,6 +36,7 @@ internal sealed unsafe class RingGuest : MappedGuest
         Shim.Require(Shim.InstallHandler(), "installing", "the fault handler");
         _plan = plan;
         _pages = plan.Pages;
+        _store = "";
         _range = new AddressRange(Platform, plan.MaximumPages * PageSize.Bytes);
         _backing = Open(objects.Backing, isWritten: true);
         _table = new PageTableMemory(Platform, Open(objects.Table, isWritten: true), plan.MaximumPages);
@@ -115,14 +119,32 @@ internal sealed unsafe class RingGuest : MappedGuest
         }
     }
 
+    /// <summary>What it hands over to a new host: descriptors of its own, which stay its own.</summary>
+    public ResumeSpec HandOver(int processId = 1) => new()
+    {
+        Name = Name,
+        Bytes = Length,
+        MaximumBytes = MaximumLength,
+        Domain = Domain,
+        ProcessId = processId,
+        FaultMode = FaultMode,
+        Backing = OpenAnew($"/proc/self/fd/{_backing.Descriptor}"),
+        Table = OpenAnew($"/proc/self/fd/{_table.Memory.Descriptor}"),
+        Stores = [.. _former.Append(new FormerStorePath(_generation, _store)).Select(static store =>
+            new FormerStore(store.Generation, OpenAnew(store.Path, isWritten: false)))],
+        NextGeneration = _generation + 1,
+    };
+
     /// <summary>Goes over to another host's ring and store; the agent must not run.</summary>
-    /// <returns>The store's generation.</returns>
-    public int SetHost(string ring, string store, long storeBytes)
+    public void SetHost(RingGuestPaths objects, long storeBytes)
     {
         _ring.Dispose();
-        MapRing(ring);
-        var descriptor = MapStore(store, storeBytes, out var view);
-        return (int)Shim.Require(RingNative.SetStore(Handle, descriptor, view), "changing", "the store");
+        MapRing(objects.Ring);
+        _former.Add(new FormerStorePath(_generation, _store));
+        var descriptor = MapStore(objects.Store, storeBytes, out var view);
+        var generation = (int)Shim.Require(RingNative.SetStore(Handle, descriptor, view), "changing", "the store");
+        Assert.Equal(_generation + 1, generation);
+        _generation = generation;
     }
 
     /// <inheritdoc/>
@@ -168,10 +190,14 @@ internal sealed unsafe class RingGuest : MappedGuest
         var view = Platform.Map(store, bytes, writable: false);
         _stores.Add(view);
         _stores.Add(store);
+        _store = $"/proc/self/fd/{store.Descriptor}";
         address = view.Address; // SAFETY: the view lives as long as this guest.
         return store.Descriptor;
     }
 }
+
+/// <summary>A store of a generation that pages may still show.</summary>
+internal readonly record struct FormerStorePath(int Generation, string Path);
 
 /// <summary>What a host tells a guest beside its descriptors.</summary>
 internal sealed record RingGuestPlan(

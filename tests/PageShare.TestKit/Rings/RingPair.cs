@@ -3,12 +3,12 @@ namespace PageShare.TestKit.Rings;
 /// <summary>Both ends of a guest that its engine knows by its ring.</summary>
 internal sealed class RingPair : IDisposable
 {
-    public RingPair(IsolatedGuest host, RingGuest guest)
+    public RingPair(IsolatedGuest host, RingGuest guest, OracleGuest? oracle = null)
     {
         Host = host;
         Guest = guest;
         Guest.Grown = Host.Grow;
-        Oracle = new OracleGuest(guest);
+        Oracle = oracle ?? new OracleGuest(guest);
     }
 
     /// <summary>The host's end.</summary>
