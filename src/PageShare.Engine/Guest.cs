@@ -32,11 +32,8 @@ public sealed unsafe class Guest : MappedGuest
     /// <inheritdoc/>
     public override long MaximumLength => Region.Spec.MaximumPages * PageSize.Bytes;
 
-    /// <summary>
-    /// Whether its pages may be shared. Set to false, it is left alone from then on, and what it shares stays shared
-    /// until it is written, or <see cref="MappedGuest.Unshare"/> is called.
-    /// </summary>
-    public bool Sharing
+    /// <inheritdoc/>
+    public override bool Sharing
     {
         get => Region.IsSharing;
         set

@@ -41,6 +41,12 @@ public abstract unsafe class MappedGuest : IDisposable
     /// <summary>Bytes that it may <see cref="Grow"/> to.</summary>
     public abstract long MaximumLength { get; }
 
+    /// <summary>
+    /// Whether its pages may be shared. Set to false, it is left alone from then on, and what it shares stays shared
+    /// until it is written, or <see cref="Unshare"/> is called.
+    /// </summary>
+    public abstract bool Sharing { get; set; }
+
     /// <summary>First byte, page-aligned. The same for the guest's whole life.</summary>
     /// <exception cref="ObjectDisposedException">The guest is disposed.</exception>
     public byte* Pointer

@@ -11,7 +11,8 @@ public sealed class HostClient : IDisposable
     private readonly Lock _gate = new();
     private readonly FrameChannel _channel;
     private readonly TimeSpan _timeout;
-    private bool _isBroken; // guard: the gate
+    private bool _isBroken;  // guard: the gate
+    private bool _isGivenUp; // the same for those who have no request; never false again
 
     private HostClient(FrameChannel channel, TimeSpan timeout)
     {
@@ -97,6 +98,7 @@ public sealed class HostClient : IDisposable
             {
                 if (_isBroken)
                 {
+                    IsGivenUp = true;
                     _channel.Shutdown();
                 }
             }
@@ -127,6 +129,13 @@ public sealed class HostClient : IDisposable
             _isBroken = true;
             _channel.Dispose();
         }
+    }
+
+    /// <summary>Whether no request can be made any more.</summary>
+    internal bool IsGivenUp
+    {
+        get => Volatile.Read(ref _isGivenUp);
+        private set => Volatile.Write(ref _isGivenUp, value);
     }
 
     /// <summary>Waits until the host has closed, or the connection was shut down; false when the time is

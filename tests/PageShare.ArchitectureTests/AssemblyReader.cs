@@ -37,6 +37,15 @@ internal sealed class AssemblyReader
         return new AssemblyFacts(reader._uses, reader._calls, reader._imports);
     }
 
+    /// <summary>Names of the assemblies that one refers to.</summary>
+    public static IReadOnlyList<string> ReadReferences(string path)
+    {
+        using var file = new PEReader(File.OpenRead(path));
+        var metadata = file.GetMetadataReader();
+        return [.. metadata.AssemblyReferences.Select(
+            handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name))];
+    }
+
     private void ReadType(TypeDefinitionHandle handle)
     {
         var type = _metadata.GetTypeDefinition(handle);

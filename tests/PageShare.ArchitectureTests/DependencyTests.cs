@@ -6,6 +6,7 @@ public sealed class DependencyTests
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
     [InlineData("PageShare.Protocol")]
+    [InlineData("PageShare.Guest")]
     public void NoLayerUsesOneToItsRight(string assembly) =>
         Clean.Assert(Layers.OfPageShare.Violations(Read(assembly).Uses));
 
@@ -13,6 +14,7 @@ public sealed class DependencyTests
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
     [InlineData("PageShare.Protocol")]
+    [InlineData("PageShare.Guest")]
     public void EveryNamespaceHasItsPlaceInTheTable(string assembly) =>
         Clean.Assert(Layers.OfPageShare.Unplaced(Read(assembly).Uses));
 
@@ -20,6 +22,7 @@ public sealed class DependencyTests
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
     [InlineData("PageShare.Protocol")]
+    [InlineData("PageShare.Guest")]
     public void OnlyThePlatformAsksWhichSystemItRunsOn(string assembly) =>
         Clean.Assert(Read(assembly).OsChecksOutside("PageShare.Platform"));
 
@@ -27,8 +30,22 @@ public sealed class DependencyTests
     [InlineData("PageShare.Primitives")]
     [InlineData("PageShare.Engine")]
     [InlineData("PageShare.Protocol")]
+    [InlineData("PageShare.Guest")]
     public void OnlyThePlatformCallsNativeCode(string assembly) =>
         Clean.Assert(Read(assembly).NativeImportsOutside("PageShare.Platform"));
+
+    /// <summary>
+    /// A program that wants shared memory does not want an engine or a web server. What the runtime brings counts as
+    /// nothing; ASP.NET's assemblies are not among that.
+    /// </summary>
+    [Theory]
+    [InlineData("PageShare.Primitives")]
+    [InlineData("PageShare.Protocol", "PageShare.Primitives")]
+    [InlineData("PageShare.Guest", "PageShare.Primitives", "PageShare.Protocol")]
+    public void WhatAGuestNeedsBringsNothingElse(string assembly, params string[] allowed) =>
+        Assert.Empty(AssemblyReader.ReadReferences(PathOf(assembly))
+            .Where(static name => !IsOfTheRuntime(name))
+            .Except([.. allowed, "Mono.Posix.NETStandard"]));
 
     [Fact]
     public void TheAssembliesAreReadAtAll()
@@ -41,6 +58,11 @@ public sealed class DependencyTests
             "PageShare.Platform", StringComparison.Ordinal));
     }
 
-    private static AssemblyFacts Read(string assembly) =>
-        AssemblyReader.Read(Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"));
+    private static AssemblyFacts Read(string assembly) => AssemblyReader.Read(PathOf(assembly));
+
+    private static string PathOf(string assembly) => Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll");
+
+    private static bool IsOfTheRuntime(string name) =>
+        name is "netstandard" or "mscorlib" or "Microsoft.Win32.Primitives"
+        || name.StartsWith("System.", StringComparison.Ordinal);
 }

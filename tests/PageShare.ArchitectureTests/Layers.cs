@@ -58,10 +58,16 @@ internal sealed class Layers
             [
                 "PageShare.Platform", "PageShare.Metrics", "PageShare.Protocol.Messages",
             ],
+            ["PageShare.Attachment"] =
+            [
+                "PageShare.Platform", "PageShare.Memory", "PageShare.PageTable", "PageShare.Protocol",
+                "PageShare.Protocol.Messages",
+            ],
             [Root] =
             [
                 "PageShare.Platform", "PageShare.Memory", "PageShare.PageTable", "PageShare.Content",
                 "PageShare.Fault", "PageShare.Merge", "PageShare.Scan", "PageShare.Metrics",
+                "PageShare.Protocol", "PageShare.Protocol.Messages", "PageShare.Attachment",
             ],
         },
         Vocabulary);

@@ -5,6 +5,7 @@ internal static class UnsafeAllowList
 {
     private const string Primitives = "src/PageShare.Primitives/";
     private const string Engine = "src/PageShare.Engine/";
+    private const string Guest = "src/PageShare.Guest/";
 
     /// <summary>Folders (ending in a slash) and files, from the repository's root.</summary>
     public static IReadOnlyDictionary<string, string> Entries { get; } = new Dictionary<string, string>
@@ -20,6 +21,9 @@ internal static class UnsafeAllowList
         [Primitives + "MappedGuest.cs"] = "its public pointer, and spans over the guest's memory",
         [Engine + "Guest.cs"] = "hands its first byte to the base class",
         [Primitives + "GuestMemoryManager.cs"] = "pins and spans over the guest's memory",
+        [Guest + "GuestMemory.cs"] = "hands its first byte to the base class",
+        [Guest + "Attachment/AgentRing.cs"] = "passes the ring to the native agent",
+        [Guest + "Attachment/AttachedRegion.cs"] = "describes the region to the native shim",
         [Engine + "PageCensus.cs"] = "passes its bitmap of broken pages to the kernel's query",
         [Engine + "SnapshotBuilder.cs"] = "reads the handler's counters where they lie",
         [Engine + "PageShareEngine.cs"] = "Adopt takes the pointer of an existing range",

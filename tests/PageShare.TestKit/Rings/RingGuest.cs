@@ -74,6 +74,9 @@ internal sealed unsafe class RingGuest : MappedGuest
     /// <inheritdoc/>
     public override FaultMode FaultMode => _plan.FaultMode;
 
+    /// <summary>Nobody is told: the engine's side has a switch of its own.</summary>
+    public override bool Sharing { get; set; } = true;
+
     /// <inheritdoc/>
     public override long Length => _pages * PageSize.Bytes;
 
