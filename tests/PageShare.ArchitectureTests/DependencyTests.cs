@@ -48,6 +48,23 @@ public sealed class DependencyTests
             .Except([.. allowed, "Mono.Posix.NETStandard"]));
 
     [Fact]
+    public void NoLayerOfTheHostUsesOneToItsRight()
+    {
+        var uses = Read("PageShare.Host").Uses;
+        Assert.Contains(uses, use => use is
+        { FromNamespace: "PageShare.Host.Sessions", ToNamespace: "PageShare.Host.Guests" });
+        Clean.Assert(Layers.OfTheHost.Violations(uses));
+        Clean.Assert(Layers.OfTheHost.Unplaced(uses));
+    }
+
+    [Fact]
+    public void TheHostLeavesNativeCodeAndTheSystemToThePlatform()
+    {
+        Clean.Assert(Read("PageShare.Host").NativeImportsOutside("PageShare.Platform"));
+        Clean.Assert(Read("PageShare.Host").OsChecksOutside("PageShare.Platform"));
+    }
+
+    [Fact]
     public void TheAssembliesAreReadAtAll()
     {
         Assert.Contains(Read("PageShare.Primitives").Uses, use => use is

@@ -72,6 +72,36 @@ internal sealed class Layers
         },
         Vocabulary);
 
+    /// <summary>
+    /// The arrows of the host service:
+    /// <code>
+    /// Configuration ◄ { Sockets, Access } ◄ Guests ◄ Status ◄ { Sessions, Web } ◄ (root)
+    /// </code>
+    /// Its log, its identity and the exception of its start are everybody's.
+    /// </summary>
+    public static Layers OfTheHost { get; } = new(
+        new()
+        {
+            ["PageShare.Host.Configuration"] = [],
+            ["PageShare.Host.Sockets"] = ["PageShare.Host.Configuration"],
+            ["PageShare.Host.Access"] = ["PageShare.Host.Configuration"],
+            ["PageShare.Host.Guests"] = ["PageShare.Host.Access"],
+            ["PageShare.Host.Status"] = ["PageShare.Host.Guests"],
+            ["PageShare.Host.Sessions"] =
+            [
+                "PageShare.Host.Configuration", "PageShare.Host.Sockets", "PageShare.Host.Access",
+                "PageShare.Host.Guests", "PageShare.Host.Status",
+            ],
+            ["PageShare.Host.Web"] =
+                ["PageShare.Host.Configuration", "PageShare.Host.Sockets", "PageShare.Host.Status"],
+            ["PageShare.Host"] =
+            [
+                "PageShare.Host.Configuration", "PageShare.Host.Sockets", "PageShare.Host.Access",
+                "PageShare.Host.Guests", "PageShare.Host.Status", "PageShare.Host.Sessions", "PageShare.Host.Web",
+            ],
+        },
+        ["PageShare.Host.HostLog", "PageShare.Host.HostIdentity", "PageShare.Host.HostStartException"]);
+
     /// <summary>Names the layer of a namespace: the longest one of the table that it lies in, or null.</summary>
     public string? LayerOf(string @namespace) => _allowed.Keys
         .Where(layer => @namespace == layer

@@ -1,3 +1,4 @@
+using PageShare.CrashProbe.Hosting;
 using PageShare.CrashProbe.Oracle;
 using PageShare.CrashProbe.Scenarios;
 
@@ -41,6 +42,8 @@ internal static class Program
         ["collect-while-sealing"] = CollectWhileSealing.Run,
         ["ring-guest"] = RingGuests.Run,
         ["oracle"] = OracleScenario.Run,
+        ["host"] = HostScenario.Run,
+        ["hosted-guest"] = HostedGuestScenario.Run,
     };
 
     private static int Main(string[] arguments)

@@ -15,14 +15,20 @@ public sealed record ProbeCommand(params string[] Arguments)
     /// <summary>Control group of memory that the child runs in; null for that of this process.</summary>
     public string? ControlGroup { get; init; }
 
+    /// <summary>A command that runs it, with the arguments before it: <c>setpriv</c>, or a shell that sets limits.</summary>
+    public IReadOnlyList<string> Wrapper { get; init; } = [];
+
+    /// <summary>Folder of the program; null for that of this process.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>How to start it.</summary>
     /// <param name="program">The probe's program, with what comes before its arguments.</param>
     public ProcessStartInfo ToStart(string[] program)
     {
         // A process must enter the group itself: whoever puts it there from outside is late.
         string[] line = ControlGroup is null
-            ? [.. program, .. Arguments]
-            : ["/bin/sh", "-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\"", ControlGroup, .. program, .. Arguments];
+            ? [.. Wrapper, .. program, .. Arguments]
+            : ["/bin/sh", "-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\"", ControlGroup, .. Wrapper, .. program, .. Arguments];
         var start = new ProcessStartInfo(line[0], line.Skip(1))
         {
             RedirectStandardInput = true,

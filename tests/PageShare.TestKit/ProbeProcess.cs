@@ -31,7 +31,7 @@ public static class ProbeProcess
     /// <summary>Runs a command to its end; fails if that does not come.</summary>
     public static ProbeResult Run(ProbeCommand command)
     {
-        var start = command.ToStart(ProbeCommandLine);
+        var start = command.ToStart(ProbeCommandLine(command));
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
@@ -49,14 +49,15 @@ public static class ProbeProcess
     }
 
     /// <summary>Starts a command that is told what to do line by line; for the caller to end.</summary>
-    internal static Process StartTalking(ProbeCommand command) => Process.Start(command.ToStart(ProbeCommandLine))!;
+    internal static Process StartTalking(ProbeCommand command) =>
+        Process.Start(command.ToStart(ProbeCommandLine(command)))!;
 
-    private static string[] ProbeCommandLine =>
+    private static string[] ProbeCommandLine(ProbeCommand command) =>
     [
         // The runtime that runs this test, since there may be no other: folder/shared/NAME/VERSION/.
         Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")),
         "exec",
-        Path.Combine(AppContext.BaseDirectory, "PageShare.CrashProbe.dll"),
+        Path.Combine(command.Folder ?? AppContext.BaseDirectory, "PageShare.CrashProbe.dll"),
     ];
 
     /// <summary>What each thread waits for, by the kernel: a hang is hard to come by a second time.</summary>

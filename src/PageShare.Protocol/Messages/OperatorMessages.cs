@@ -10,8 +10,9 @@ public sealed record StatusRequest;
 /// <param name="Name">Its name.</param>
 /// <param name="ProcessId">Its process; by the host's own count of processes.</param>
 /// <param name="UserId">Its user.</param>
-/// <param name="State"><c>attached</c>, <c>late</c> (an order is unanswered), <c>lost</c> (no connection), or
-/// <c>moving</c> (still on the store of a former host).</param>
+/// <param name="State"><c>created</c> (not attached yet), <c>attached</c>, <c>late</c> (an order is unanswered),
+/// <c>moving</c> (still on the store of a former host), <c>lost</c> (no connection), or <c>distrusted</c> (left alone,
+/// since it gave answers that cannot be).</param>
 /// <param name="PagesToMove">Pages that still show a former host's frames.</param>
 public sealed record GuestProcess(
     long GuestId, string Name, int ProcessId, uint UserId, string State, long PagesToMove);

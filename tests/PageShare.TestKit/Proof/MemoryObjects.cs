@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Mono.Unix.Native;
 
@@ -15,27 +16,32 @@ public static class MemoryObjects
     /// <summary>Name of a frame store, without its domain's name.</summary>
     public const string Stores = "pageshare-store:";
 
-    private const string Folder = "/proc/self/fd";
     private const string LinkPrefix = "/memfd:";
     private const int BlockBytes = 512;
 
     /// <summary>Pages allocated in all objects whose names begin so.</summary>
-    public static long PagesOf(string namePrefix) => Find(namePrefix).Sum(static found => found.Pages);
+    /// <param name="namePrefix">Such as <see cref="Stores"/>.</param>
+    /// <param name="process">The process that holds them; null for this one.</param>
+    public static long PagesOf(string namePrefix, int? process = null) =>
+        Find(namePrefix, process).Sum(static found => found.Pages);
 
     /// <summary>Pages allocated in all backings and frame stores of this process.</summary>
     public static long AllPages => PagesOf(Backings) + PagesOf(Stores);
 
     /// <summary>Names of the objects that belong to engines, and should be gone when these are.</summary>
-    public static IReadOnlyList<string> Names => [.. Find("pageshare-")
+    public static IReadOnlyList<string> Names => NamesOf(process: null);
+
+    /// <summary>The same of another process.</summary>
+    public static IReadOnlyList<string> NamesOf(int? process) => [.. Find("pageshare-", process)
         .Select(static found => found.Name)
         .Where(static name => name != "pageshare-reserve") // kept by the process, not by an engine
         .Order()];
 
-    private static IEnumerable<(string Name, long Pages)> Find(string namePrefix)
+    private static IEnumerable<(string Name, long Pages)> Find(string namePrefix, int? process = null)
     {
         var seen = new HashSet<ulong>(); // a store has two descriptors
         var link = new byte[512];
-        foreach (var path in Directory.GetFiles(Folder))
+        foreach (var path in Directory.GetFiles($"/proc/{process?.ToString(CultureInfo.InvariantCulture) ?? "self"}/fd"))
         {
             // Descriptors come and go meanwhile, this enumeration's own for one.
             var length = Syscall.readlink(path, link);

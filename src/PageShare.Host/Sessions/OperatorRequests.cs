@@ -1,0 +1,116 @@
+using PageShare.Host.Guests;
+using PageShare.Platform.Linux;
+using PageShare.Protocol.Messages;
+
+namespace PageShare.Host.Sessions;
+
+/// <summary>What operators ask for.</summary>
+internal readonly struct OperatorRequests(Session client, SessionServices services)
+{
+    // One letter each; with what stands around them they fit a frame.
+    private const int MostKinds = 240 * 1024;
+
+    public Answer GetStatus()
+    {
+        RequireOperator();
+        return Answer.Of(MessageKind.Status, services.Status.ForFrame());
+    }
+
+    public Answer Control(ControlRequest request)
+    {
+        if (!Enum.IsDefined(request.Action))
+        {
+            throw new RequestRefusedException(RefusalCode.Invalid, "There is no such action.");
+        }
+
+        if (request.Guest is not null && services.Guests.TryFind(request.Guest, out var own) && own.IsOf(client))
+        {
+            // A guest may say so of itself, without being an operator.
+            Carry(request.Action, own);
+            return Answer.Done;
+        }
+
+        RequireOperator();
+        services.Log.Controlled(
+            services.Names.Describe(client.Rights.User), client.ProcessId, request.Action,
+            request.Guest is null ? "all guests" : $"guest {GuestName.Clean(request.Guest)}");
+        if (request.Guest is not null)
+        {
+            Carry(request.Action, Find(request.Guest));
+            return Answer.Done;
+        }
+
+        var failures = new List<string>();
+        foreach (var guest in services.Guests.All)
+        {
+            try
+            {
+                Carry(request.Action, guest);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Its process ended since it was listed.
+            }
+            catch (RequestRefusedException refused)
+            {
+                failures.Add(refused.Refusal.Reason);
+            }
+        }
+
+        return failures.Count == 0
+            ? Answer.Done
+            : throw new RequestRefusedException(RefusalCode.OutOfResources, string.Join(' ', failures));
+    }
+
+    public Answer GetContents(ContentsRequest request)
+    {
+        RequireOperator();
+        var memory = Find(request.Guest).Memory;
+        var pages = memory.Pages;
+        if (request.FirstPage < 0 || request.FirstPage >= pages)
+        {
+            throw new RequestRefusedException(
+                RefusalCode.Invalid,
+                $"Guest '{request.Guest}' has {pages} pages; there is no page {request.FirstPage}.");
+        }
+
+        var kinds = new char[(int)Math.Min(MostKinds, pages - request.FirstPage)];
+        var count = memory.ReadKinds(request.FirstPage, kinds);
+        return Answer.Owning(
+            MessageKind.Contents, new ContentsAnswer(pages, new string(kinds, 0, count)),
+            ReadOnlyDescriptor.Of(memory.Backing));
+    }
+
+    private static void Carry(ControlAction action, HostedGuest guest)
+    {
+        switch (action)
+        {
+            case ControlAction.Pause:
+                guest.Memory.Sharing = false;
+                break;
+            case ControlAction.Resume:
+                guest.Memory.Sharing = true;
+                break;
+            case ControlAction.Unshare when !guest.Memory.Unshare():
+                throw new RequestRefusedException(
+                    RefusalCode.OutOfResources,
+                    $"Guest '{guest.Name}' did not give all of its shared pages back: it is not attached, or "
+                    + "slow. Try again.");
+        }
+    }
+
+    private HostedGuest Find(string name) => services.Guests.TryFind(name, out var guest)
+        ? guest
+        : throw new RequestRefusedException(RefusalCode.NotFound,
+            $"There is no guest named '{GuestName.Clean(name)}'.");
+
+    private void RequireOperator()
+    {
+        if (!client.IsOperator)
+        {
+            throw new RequestRefusedException(
+                RefusalCode.NotAllowed,
+                "This is for operators: say so in Hello, and be one by the host's configuration.");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using PageShare.TestKit;
+
+namespace PageShare.IsolationTests.Hosting;
+
+/// <summary>Users are told apart by the kernel's word.</summary>
+public sealed class UserTests : IDisposable
+{
+    private const uint First = 64_001;
+    private const uint Second = 64_002;
+    private const uint Stranger = 64_003;
+    private const int Pages = 256;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void GuestsOfDifferentUsersShareNothingUnlessConfigurationJoinsThem()
+    {
+        var program = RequireOtherUsers();
+        using var host = HostProcess.Start(_folder, "", """
+            { "users": { "64001": {}, "64002": {} }, "domains": { "joined": { "users": [64001, 64002] } } }
+            """);
+        using var a = GuestProcess.StartAs(host, program, First);
+        using var b = GuestProcess.StartAs(host, program, Second);
+        Assert.Equal("64001/default", a.Do("allocate a 1048576"));
+        Assert.Equal("64002/default", b.Do("allocate b 1048576"));
+        a.Do($"fill a 0 {Pages} 7");
+        b.Do($"fill b 0 {Pages} 7");
+        var passes = host.Status().Engine.Totals.FullScans;
+        Until.True(() => host.Status().Engine.Totals.FullScans > passes + 4, "passes go by");
+        Assert.Equal(0, host.Status().Engine.Totals.PagesSharing);
+
+        Assert.Equal("joined", a.Do("allocate a2 1048576 joined"));
+        Assert.Equal("joined", b.Do("allocate b2 1048576 joined"));
+        a.Do($"fill a2 0 {Pages} 8");
+        b.Do($"fill b2 0 {Pages} 8");
+        Until.True(() => host.Status().Engine.Totals.PagesSharing == Pages, "the joined guests share");
+        Assert.Equal(
+            [First, Second, First, Second], host.Status().Processes.Select(static process => process.UserId));
+        a.Do($"check a2 0 {Pages} 8");
+        b.Do($"check b2 0 {Pages} 8");
+    }
+
+    [Fact]
+    public void AUserThatTheConfigurationDoesNotNameIsRefusedWithAReason()
+    {
+        var program = RequireOtherUsers();
+        using var host = HostProcess.Start(_folder, "",
+            """{ "users": { "64001": {} }, "domains": { "web": { "users": [0] } } }""");
+        var stranger = GuestProcess.TryStartAs(host, program, Stranger);
+        Assert.Contains("64003", stranger, StringComparison.Ordinal);
+        Assert.Contains("its configuration must name the user", stranger, StringComparison.Ordinal);
+        using var known = GuestProcess.StartAs(host, program, First);
+        known.Do("allocate a 1048576");
+        Assert.Contains("may not use the share domain", known.Fail("allocate b 1048576 web"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithoutConfigurationOtherUsersDoNotReachTheSocket()
+    {
+        var program = RequireOtherUsers();
+        using var host = HostProcess.Start(_folder);
+        Assert.Contains("Permission denied", GuestProcess.TryStartAs(host, program, First), StringComparison.Ordinal);
+    }
+
+    /// <summary>The probe where other users can read it; skips where this user can't become them.</summary>
+    private string RequireOtherUsers()
+    {
+        Assert.SkipUnless(
+            Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv"),
+            "needs root and setpriv (util-linux): guests of other users.");
+        var target = Path.Combine(_folder.Path, "program");
+        foreach (var file in Directory.GetFiles(AppContext.BaseDirectory, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(AppContext.BaseDirectory, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        Assert.Equal(0, Mono.Unix.Native.Syscall.chmod(_folder.Path, (Mono.Unix.Native.FilePermissions)0b111_101_101));
+        return target;
+    }
+}
