@@ -44,8 +44,11 @@ internal sealed record FigureOptions
     /// <summary>Pages of each guest: whole runs, as many common ones as others.</summary>
     public int PagesPerGuest => SizeMebibytes * 256 / (2 * RunPages) * (2 * RunPages);
 
+    /// <summary>The guests' contents.</summary>
+    public GuestMix Mix => new(Guests, PagesPerGuest, RunPages, Seed);
+
     /// <summary>Bytes that all guests take before anything is shared.</summary>
-    public long TotalBytes => (long)Guests * PagesPerGuest * 4096;
+    public long TotalBytes => Mix.TotalBytes;
 
     /// <summary>Reads the command line.</summary>
     /// <exception cref="FormatException">It is wrong; the message says where.</exception>

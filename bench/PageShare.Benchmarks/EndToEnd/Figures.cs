@@ -1,6 +1,4 @@
-using PageShare.Content;
 using PageShare.Memory;
-using PageShare.Platform;
 
 namespace PageShare.Benchmarks.EndToEnd;
 
@@ -68,8 +66,9 @@ internal static class Figures
     {
         using var engine = PageShareEngine.Start(new EngineOptions { BackgroundScanning = false });
         progress($"filling {options.Guests} guests of {options.SizeMebibytes} MiB");
-        var set = GuestSet.Create(engine, options, mode);
-        var hash = HashNanosecondsPerPage(set);
+        var set = GuestSet.Create(
+            (name, bytes) => engine.CreateGuest(name, bytes, new GuestOptions { FaultMode = mode }), options.Mix);
+        var hash = HashSpeed.NanosecondsPerPage(set.Guests[0]);
         progress("converging");
         var passes = Converge(engine);
         var work = passes[..(passes.FindLastIndex(static pass => pass.PagesMerged > 0) + 1)];
@@ -114,26 +113,4 @@ internal static class Figures
     }
 
     private static double PerPage(PassReport pass) => pass.CpuTime.TotalNanoseconds / pass.PagesScanned;
-
-    /// <summary>The better of two rounds over the first guest, processor time as of the passes.</summary>
-    private static double HashNanosecondsPerPage(GuestSet set)
-    {
-        var hasher = new XxHash3PageHasher(seed: 42);
-        var guest = set.Guests[0];
-        var best = long.MaxValue;
-        for (var round = 0; round < 2; round++)
-        {
-            var began = Shim.ThreadCpuNanoseconds();
-            var all = 0u;
-            for (var offset = 0L; offset < guest.Length; offset += PageSize.Bytes)
-            {
-                all ^= hasher.Hash(guest.AsSpan(offset, PageSize.Bytes));
-            }
-
-            GC.KeepAlive(all);
-            best = Math.Min(best, Shim.ThreadCpuNanoseconds() - began);
-        }
-
-        return (double)best * PageSize.Bytes / guest.Length;
-    }
 }

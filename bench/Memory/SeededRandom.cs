@@ -1,4 +1,4 @@
-namespace PageShare.Benchmarks.Memory;
+namespace PageShare.Bench.Memory;
 
 /// <summary>
 /// Random numbers, the same for the same seed everywhere: SplitMix64 (Steele, Lea and Flood, "Fast splittable

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using PageShare.Memory;
 
-namespace PageShare.Benchmarks.Memory;
+namespace PageShare.Bench.Memory;
 
 /// <summary>Page contents that look random, are all different, and cost little more than a copy to make.</summary>
 /// <remarks>

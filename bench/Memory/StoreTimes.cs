@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using PageShare.Benchmarks.Memory;
 
-namespace PageShare.Benchmarks.EndToEnd;
+namespace PageShare.Bench.Memory;
 
 /// <summary>How long single stores took, as the guest sees it.</summary>
 /// <param name="P50Nanoseconds">Half were no slower.</param>

@@ -3,7 +3,7 @@ using PageShare.Memory;
 using PageShare.Platform;
 using PageShare.Platform.Linux;
 
-namespace PageShare.Benchmarks.Memory;
+namespace PageShare.Bench.Memory;
 
 /// <summary>Private anonymous memory in pages of 4 KiB, never larger ones: what guests have, too.</summary>
 internal sealed unsafe class PageBuffer : IDisposable

@@ -1,0 +1,103 @@
+using System.Globalization;
+using PageShare.Cli;
+using PageShare.Workloads.Reporting;
+
+namespace PageShare.Workloads.Scale;
+
+/// <summary>What <c>scale</c> found.</summary>
+internal sealed record ScaleResult : WorkloadResult
+{
+    /// <inheritdoc/>
+    public override string Workload => "scale";
+
+    /// <summary>How stores to shared pages were caught.</summary>
+    public required FaultMode FaultMode { get; init; }
+
+    /// <summary>One entry for each size.</summary>
+    public required IReadOnlyList<ScaleFigures> Sizes { get; init; }
+
+    /// <inheritdoc/>
+    public override string Title => "how time and bookkeeping grow with memory";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ResultTable> Tables =>
+    [
+        new(
+            $"4 guests, half of each in all of them in runs of 512 pages, {FaultMode} mode; CPU seconds, unless they "
+            + "are said to be the clock's",
+            [
+                "in all", "XXH3", "first pass", "x XXH3", "converge", "clock", "1 % written", "quiet pass", "saved %",
+                "metadata B/page", "kernel B/page", "mappings",
+            ],
+            [.. Sizes.Select(Row)]),
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<LineChart> Charts =>
+    [
+        Chart(
+            "CPU time a page",
+            "nanoseconds a page",
+            ("XXH3 (limit)", static size => size.HashNanosecondsPerPage),
+            ("first pass", static size => size.FirstPassCpuSeconds * 1e9 / size.Pages),
+            ("converge", static size => size.ConvergeCpuSeconds * 1e9 / size.Pages),
+            ("1 % written", static size => size.SlightPassCpuSeconds * 1e9 / size.Pages),
+            ("quiet pass", static size => size.QuietPassCpuSeconds * 1e9 / size.Pages)),
+        Chart(
+            "Bookkeeping",
+            "bytes a page",
+            ("metadata", static size => size.MetadataBytesPerPage),
+            ("kernel tables", static size => size.KernelTableBytesPerPage)),
+    ];
+
+    /// <summary>What is demanded of passes and bookkeeping, at the largest size.</summary>
+    public static IReadOnlyList<Bar> Judge(IReadOnlyList<ScaleFigures> sizes)
+    {
+        if (sizes.Count == 0)
+        {
+            return [];
+        }
+
+        var (size, hash) = (sizes[^1], HashSeconds(sizes[^1]));
+        var at = $"at {Quantity.Bytes((double)size.Mebibytes * (1 << 20))}";
+        return
+        [
+            Least($"{at}: first pass, by XXH3's speed", 70, 100 * hash / size.FirstPassCpuSeconds, "%"),
+            Least($"{at}: nothing written, by hashing it all", 150, hash / size.QuietPassCpuSeconds, "x faster"),
+            Least($"{at}: 1 % written, by hashing it all", 30, hash / size.SlightPassCpuSeconds, "x faster"),
+            new Bar($"{at}: metadata", 20, size.MetadataBytesPerPage, "bytes a page", AtLeast: false),
+        ];
+    }
+
+    private static Bar Least(string name, double limit, double figure, string unit) =>
+        new(name, limit, figure, unit, AtLeast: true);
+
+    private static string[] Row(ScaleFigures size) =>
+    [
+        Quantity.Bytes((double)size.Mebibytes * (1 << 20)),
+        Figures.Short(HashSeconds(size)),
+        Figures.Short(size.FirstPassCpuSeconds),
+        Figures.Short(size.FirstPassCpuSeconds / HashSeconds(size)),
+        Figures.Short(size.ConvergeCpuSeconds),
+        Figures.Short(size.ConvergeSeconds),
+        size.SlightPassCpuSeconds.ToString("0.0000", CultureInfo.InvariantCulture),
+        size.QuietPassCpuSeconds.ToString("0.0000", CultureInfo.InvariantCulture),
+        (100 * size.ShareOfOptimum).ToString("0.0", CultureInfo.InvariantCulture),
+        Figures.Short(size.MetadataBytesPerPage),
+        Figures.Short(size.KernelTableBytesPerPage),
+        Quantity.Count(size.MappingsUsed),
+    ];
+
+    private static double HashSeconds(ScaleFigures size) => size.HashNanosecondsPerPage * size.Pages / 1e9;
+
+    private LineChart Chart(
+        string title, string label, params (string Name, Func<ScaleFigures, double> Value)[] lines) => new(
+        title,
+        "GiB of all guests",
+        label,
+        [
+            .. lines.Select(line => new ChartLine(
+                line.Name, [.. Sizes.Select(size => (size.Mebibytes / 1024.0, line.Value(size)))])),
+        ],
+        "The figures are those of the table.");
+}

@@ -1,0 +1,127 @@
+using PageShare.Cli;
+using PageShare.Cli.Run;
+using PageShare.Memory;
+using PageShare.Metrics;
+using PageShare.Workloads.Guests;
+
+namespace PageShare.Workloads.Scale;
+
+/// <summary>What was asked for.</summary>
+/// <param name="Mebibytes">Sizes of all guests together, ascending.</param>
+/// <param name="FaultMode">How stores to shared pages are caught.</param>
+/// <param name="Seed">Of contents and orders.</param>
+internal sealed record ScaleOptions(IReadOnlyList<int> Mebibytes, FaultMode FaultMode, ulong Seed);
+
+/// <summary>Guests of growing size: how the time of a pass, of converging, and the bookkeeping grow.</summary>
+internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progress)
+{
+    private const int Guests = 4;
+
+    // Long runs, so that the largest size still fits into the usual limit of mappings.
+    private const int RunPages = 512;
+
+    private const int SlightlyWritten = 100; // one of so many
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public ScaleResult Run(CancellationToken stop)
+    {
+        Measure(64, quiet: true, stop); // has the code compiled
+        var figures = new List<ScaleFigures>();
+        var notes = new List<string>();
+        foreach (var size in options.Mebibytes)
+        {
+            if (MemoryNeed.Refuses((long)size << 20) is { } reason)
+            {
+                notes.Add($"Left out {Quantity.Bytes((double)size * (1 << 20))}: {reason}");
+                progress(notes[^1]);
+                continue;
+            }
+
+            figures.Add(Measure(size, quiet: false, stop));
+        }
+
+        return new ScaleResult
+        {
+            FaultMode = options.FaultMode,
+            Sizes = figures,
+            Bars = ScaleResult.Judge(figures),
+            Notes = notes,
+        };
+    }
+
+    private ScaleFigures Measure(int mebibytes, bool quiet, CancellationToken stop)
+    {
+        using var host = GuestHosts.Start(
+            new EngineOptions { BackgroundScanning = false, FaultMode = options.FaultMode });
+        var mix = GuestMix.Of(Guests, (long)mebibytes << 20, RunPages, options.Seed);
+        if (!quiet)
+        {
+            progress($"{Quantity.Bytes(mix.TotalBytes)}: filling");
+        }
+
+        var set = GuestSet.Create((name, bytes) => host.Create(name, bytes, options.FaultMode), mix, stop);
+        var hash = HashSpeed.NanosecondsPerPage(set.Guests[0]);
+        if (!quiet)
+        {
+            progress($"{Quantity.Bytes(mix.TotalBytes)}: converging");
+        }
+
+        var passes = Converge(host, stop);
+        var work = passes[..(passes.FindLastIndex(static pass => pass.PagesMerged > 0) + 1)];
+        var totals = host.Snapshot().Totals;
+        var slight = WriteSlightly(host, set, stop);
+        return new ScaleFigures
+        {
+            Mebibytes = mix.TotalBytes >> 20,
+            Pages = totals.PagesPopulated,
+            HashNanosecondsPerPage = hash,
+            FirstPassSeconds = passes[0].Elapsed.TotalSeconds,
+            FirstPassCpuSeconds = passes[0].CpuTime.TotalSeconds,
+            ConvergeSeconds = work.Sum(static pass => pass.Elapsed.TotalSeconds),
+            ConvergeCpuSeconds = work.Sum(static pass => pass.CpuTime.TotalSeconds),
+            QuietPassCpuSeconds = passes[^1].CpuTime.TotalSeconds,
+            SlightPassCpuSeconds = slight.CpuTime.TotalSeconds,
+            ShareOfOptimum = (double)totals.SavedBytes / PageSize.Bytes / mix.BestSavedPages,
+            MetadataBytesPerPage = PerPage(totals.MetadataBytes, totals),
+            KernelTableBytesPerPage = PerPage(totals.KernelTableBytes, totals),
+            MappingsUsed = totals.MappingsUsed,
+        };
+    }
+
+    private static double PerPage(long bytes, CounterSet totals) => (double)bytes / totals.PagesPopulated;
+
+    private static List<PassReport> Converge(IGuestHost host, CancellationToken stop)
+    {
+        var passes = new List<PassReport>();
+        for (var convergence = new Convergence(); !convergence.IsReached;)
+        {
+            passes.Add(host.ScanOnce(stop));
+            stop.ThrowIfCancellationRequested();
+            convergence.Add(passes[^1]);
+        }
+
+        return passes;
+    }
+
+    /// <summary>Gives one page in a hundred another content, of the half that guests do not have in common, and
+    /// scans.</summary>
+    private static PassReport WriteSlightly(IGuestHost host, GuestSet set, CancellationToken stop)
+    {
+        foreach (var guest in set.Guests)
+        {
+            // Behind each common run lies one of the guest's own: half of all pages, so each fiftieth of these.
+            for (var run = RunPages; run < guest.Length / PageSize.Bytes; run += 2 * RunPages)
+            {
+                for (var page = run; page < run + RunPages; page += SlightlyWritten / 2)
+                {
+                    guest.AsSpan((long)page * PageSize.Bytes, PageSize.Bytes)[PageSize.Bytes / 2]++;
+                }
+            }
+        }
+
+        var pass = host.ScanOnce(stop);
+        stop.ThrowIfCancellationRequested();
+        return pass;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Text.Json;
+using PageShare.TestKit;
+using PageShare.Workloads;
+
+namespace PageShare.UnitTests.Workloads;
+
+public sealed class ProgramTests
+{
+    [Fact]
+    public void PhasesOnMadeUpMemoryEndWithAReport()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "phases.json");
+
+        var exitCode = Program.Main(
+        [
+            "phases", "--quick", "--size", "16", "--move", "1s", "--rest", "300ms", "--pass-time", "100ms",
+            "--json", file,
+        ]);
+
+        Assert.Equal(0, exitCode);
+        using var json = JsonDocument.Parse(File.ReadAllText(file));
+        Assert.True(json.RootElement.GetProperty("quick").GetBoolean());
+        Assert.True(json.RootElement.GetProperty("machine").GetProperty("processors").GetInt32() > 0);
+        var phases = Assert.Single(json.RootElement.GetProperty("workloads").EnumerateArray());
+        Assert.Equal("phases", phases.GetProperty("workload").GetString());
+        Assert.Equal(JsonValueKind.Null, phases.GetProperty("fault").ValueKind); // every byte was compared
+        Assert.Equal(3, phases.GetProperty("bars").GetArrayLength());
+        string[] expected = ["converge", "get busy", "rest", "go back", "rest again"];
+        Assert.Equal(expected, phases.GetProperty("phases").EnumerateArray().Select(
+            static phase => phase.GetProperty("name").GetString()!));
+
+        JsonElement[] samples = [.. phases.GetProperty("samples").EnumerateArray()];
+        Assert.All(samples, static sample => Assert.Equal(4096, sample.GetProperty("pages").GetInt64()));
+        Assert.All(
+            samples.Where(static sample => sample.GetProperty("withoutRescansPages").ValueKind == JsonValueKind.Number),
+            static sample => Assert.InRange(
+                sample.GetProperty("withoutRescansPages").GetInt64(),
+                0,
+                sample.GetProperty("optimumPages").GetInt64()));
+        Assert.True(samples[^1].GetProperty("pagesWritten").GetInt64() > 0);
+        Assert.True(samples.Max(static sample => sample.GetProperty("savedPages").GetInt64()) > 0);
+    }
+
+    [Theory]
+    [InlineData("no-such-workload")]
+    [InlineData("phases --no-such-option")]
+    [InlineData("phases --write-rate 0")]
+    [InlineData("phases --rest never")]
+    [InlineData("phases --fault-mode Signal")]
+    [InlineData("phases --images /no/such/folder")]
+    [InlineData("phases --json /no/such/folder/phases.json")]
+    [InlineData("cow --writers 65")]
+    [InlineData("ksm --images /no/such/folder --size 1")]
+    [InlineData("scale --most 1")]
+    public void BadUsageHasItsOwnExitCode(string arguments) => Assert.Equal(2, Program.Main(arguments.Split(' ')));
+
+    [Fact]
+    public void AFolderWithoutPairsIsBadUsage()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("vm.idle0.ram", "no page");
+
+        Assert.Equal(2, Program.Main(["phases", "--images", folder.Path]));
+        folder.Write("vm.act0.ram", "no page");
+        Assert.Equal(2, Program.Main(["phases", "--images", folder.Path]));
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("phases --help")]
+    [InlineData("ksm --help")]
+    [InlineData("cow --help")]
+    [InlineData("scale --help")]
+    [InlineData("all --help")]
+    public void HelpIsThere(string arguments) => Assert.Equal(0, Program.Main(arguments.Split(' ')));
+}
