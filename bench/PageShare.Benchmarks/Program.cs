@@ -1,18 +1,23 @@
 using BenchmarkDotNet.Running;
 using PageShare.Benchmarks.EndToEnd;
 using PageShare.Benchmarks.Reporting;
+using PageShare.Benchmarks.Traces;
 
 namespace PageShare.Benchmarks;
 
 /// <summary>
-/// <c>figures</c> measures the whole engine on a large guest set; everything else is BenchmarkDotNet's command line,
+/// <c>figures</c> measures the whole engine on a large guest set, <c>trace</c> runs it on a trace beside the simulation
+/// of <c>pageshare tune</c>; everything else is BenchmarkDotNet's command line,
 /// which without arguments runs all benchmarks.
 /// </summary>
 internal static class Program
 {
-    private static int Main(string[] arguments) => arguments is ["figures", .. var rest]
-        ? Figures.Run(rest)
-        : RunBenchmarks(Complete(arguments));
+    private static int Main(string[] arguments) => arguments switch
+    {
+        ["figures", .. var rest] => Figures.Run(rest),
+        ["trace", .. var rest] => TraceReplay.Run(rest),
+        _ => RunBenchmarks(Complete(arguments)),
+    };
 
     private static int RunBenchmarks(string[] arguments)
     {

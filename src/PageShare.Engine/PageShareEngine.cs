@@ -54,6 +54,8 @@ public sealed partial class PageShareEngine : IDisposable, IAsyncDisposable
     /// <summary>Whether the background scanner rests.</summary>
     public bool IsPaused => _scanner.IsPaused;
 
+    internal Scanner Scanner => _scanner;
+
     internal GuestRegistry Registry { get; }
 
     /// <summary>Starts an engine.</summary>

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using PageShare.Cli.Doctor;
+using PageShare.Cli.Record;
 using PageShare.Cli.Run;
 using PageShare.Cli.Scan;
+using PageShare.Cli.Tune;
 
 namespace PageShare.Cli;
 
@@ -16,6 +18,8 @@ internal static class Program
         {
             RunCommand.Create(),
             ScanCommand.Create(),
+            RecordCommand.Create(),
+            TuneCommand.Create(),
             DoctorCommand.Create(),
         };
         ExampleHelp.AddTo(

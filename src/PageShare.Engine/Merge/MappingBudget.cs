@@ -93,7 +93,10 @@ internal sealed class MappingBudget
     }
 
     /// <summary>Tells of a stretch whose runs are not counted in this pass.</summary>
-    public void PassOver(GuestRegion region, PageNumber first) => _passedOver += region.BoundariesOf(first);
+    public void PassOver(GuestRegion region, PageNumber first) => PassOver(region.BoundariesOf(first));
+
+    /// <summary>The same by the number of its mappings.</summary>
+    public void PassOver(int boundaries) => _passedOver += boundaries;
 
     /// <summary>Counts all mappings of a region anew.</summary>
     public void Recount(GuestRegion region)
@@ -112,11 +115,19 @@ internal sealed class MappingBudget
         var first = new PageNumber(page.Value / Shim.OrderPages * Shim.OrderPages);
         var count = (int)Math.Min(Shim.OrderPages, region.Pages - first.Value);
         var boundaries = CountBoundaries(region.Words, first, count);
-        ref var known = ref region.BoundariesOf(first);
+        region.MappingsUsed += Recount(ref region.BoundariesOf(first), boundaries);
+    }
+
+    /// <summary>Takes in how many mappings begin in a stretch now.</summary>
+    /// <param name="known">How many did when it was last counted.</param>
+    /// <param name="boundaries">How many do now.</param>
+    /// <returns>The difference.</returns>
+    public int Recount(ref ushort known, int boundaries)
+    {
         var change = boundaries - known;
         known = (ushort)boundaries;
-        region.MappingsUsed += change;
         Used += change;
+        return change;
     }
 
     /// <summary>Forgets a region that is gone.</summary>
@@ -173,7 +184,8 @@ internal sealed class MappingBudget
         return boundaries;
     }
 
-    private static bool GoesOn(ulong? before, ulong? frame) => before is null ? frame is null : frame == before + 1;
+    /// <summary>Whether one mapping shows two neighbouring pages, by the frames that they show, if any.</summary>
+    public static bool GoesOn(ulong? before, ulong? frame) => before is null ? frame is null : frame == before + 1;
 
     private static ulong? FrameMappedBy(PageWord word) =>
         word.State is PageState.Shared or PageState.KernelShared or PageState.Breaking ? word.Place : null;

@@ -291,7 +291,10 @@ internal sealed class Scanner : IDisposable
         }
     }
 
-    private ScanPass BeginPass()
+    /// <summary>
+    /// Begins a pass that the caller steps through, for tests and measurements; while it goes on nobody else may scan.
+    /// </summary>
+    public ScanPass BeginPass()
     {
         _ = Shim.FillReserve((uint)_options.ReserveMappings); // as many as there are; the next pass tries again
         lock (_registry.Gate)
@@ -338,7 +341,8 @@ internal sealed class Scanner : IDisposable
         }
     }
 
-    private void EndPass()
+    /// <summary>Ends a pass that went to its end.</summary>
+    public void EndPass()
     {
         lock (_registry.Gate)
         {

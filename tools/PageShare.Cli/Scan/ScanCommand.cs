@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using PageShare.Cli.Scan.Count;
 using PageShare.Cli.Scan.Report;
 
@@ -33,7 +32,11 @@ internal static class ScanCommand
           130  Ctrl-C: what was counted until then is reported as incomplete; a second Ctrl-C ends at once
         """;
 
-    private static readonly Argument<string[]> Targets = TargetArgument();
+    private static readonly Argument<string[]> Targets = new Argument<string[]>("TARGET")
+    {
+        Description = "Memory image, core dump, pid:NUMBER or folder.",
+        Arity = ArgumentArity.OneOrMore,
+    }.RefusingOptions("scan");
 
     private static readonly Option<SampleRate?> Sample = new("--sample")
     {
@@ -52,28 +55,10 @@ internal static class ScanCommand
         },
     };
 
-    private static readonly Option<int?> Threads = new("--threads")
-    {
-        Description = "Threads that read and hash (default: one for each processor).",
-        HelpName = "N",
-        CustomParser = argument =>
-        {
-            string text = argument.Tokens.Count > 0 ? argument.Tokens[0].Value : "";
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads)
-                && threads is >= 1 and <= ScanOptions.MostThreads)
-            {
-                return threads;
-            }
+    private static readonly Option<int?> Threads = CommandOptions.Threads(
+        "Threads that read and hash (default: one for each processor).");
 
-            argument.AddError($"--threads: '{text}' is not between 1 and {ScanOptions.MostThreads}.");
-            return null;
-        },
-    };
-
-    private static readonly Option<bool> Json = new("--json")
-    {
-        Description = "Print one JSON object to standard output, and all else to standard error.",
-    };
+    private static readonly Option<bool> Json = CommandOptions.Json();
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
@@ -113,25 +98,6 @@ internal static class ScanCommand
         }
 
         return report.Problems.Count > 0 ? ExitCode.Failed : ExitCode.Success;
-    }
-
-    private static Argument<string[]> TargetArgument()
-    {
-        var targets = new Argument<string[]>("TARGET")
-        {
-            Description = "Memory image, core dump, pid:NUMBER or folder.",
-            Arity = ArgumentArity.OneOrMore,
-        };
-
-        // The parser takes a mistyped option for one target more.
-        targets.Validators.Add(result =>
-        {
-            foreach (string name in result.Tokens.Select(token => token.Value).Where(name => name.StartsWith('-')))
-            {
-                result.AddError($"'{name}' is no option of scan. A file of that name is written ./{name}.");
-            }
-        });
-        return targets;
     }
 
     private static int Execute(ScanOptions options)

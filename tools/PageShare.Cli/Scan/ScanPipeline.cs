@@ -18,8 +18,9 @@ internal sealed class ScanPipeline : IDisposable
 {
     private const int UnitsPerThread = 4;
 
-    private readonly PageCounter _counter;
-    private readonly CompressionSample _compression;
+    private readonly IPageSink _sink;
+    private readonly CompressionSample? _compression;
+    private readonly long _seed;
     private readonly UnitSequence _sequence;
     private readonly BlockingCollection<ScanUnit> _pool = [];
     private readonly int _threads;
@@ -36,11 +37,21 @@ internal sealed class ScanPipeline : IDisposable
 
     private volatile Exception? _failure;
 
+    /// <param name="targets">What to read, in order.</param>
+    /// <param name="sink">Is given the pages.</param>
+    /// <param name="threads">How many read.</param>
+    /// <param name="compression">Is offered each page; null if nobody asks.</param>
+    /// <param name="seed">Of the hash.</param>
     public ScanPipeline(
-        IEnumerable<ScanTarget> targets, PageCounter counter, CompressionSample compression, int threads)
+        IEnumerable<ScanTarget> targets,
+        IPageSink sink,
+        int threads,
+        CompressionSample? compression = null,
+        long seed = 0)
     {
-        _counter = counter;
+        _sink = sink;
         _compression = compression;
+        _seed = seed;
         _threads = threads;
         _sequence = new UnitSequence(targets);
         _ring = new ScanUnit?[threads * UnitsPerThread];
@@ -64,7 +75,7 @@ internal sealed class ScanPipeline : IDisposable
         ];
         Array.ForEach(workers, worker => worker.Start());
         Array.ForEach(workers, worker => worker.Join());
-        _counter.Log.Seal();
+        _sink.Seal();
         if (_failure is Exception failure)
         {
             throw failure is CommandException known
@@ -98,7 +109,7 @@ internal sealed class ScanPipeline : IDisposable
                     return;
                 }
 
-                unit.Process(buffer, _compression);
+                unit.Process(buffer, _seed, _compression);
                 HandIn(unit);
             }
         }
@@ -155,7 +166,7 @@ internal sealed class ScanPipeline : IDisposable
         switch (unit.Kind)
         {
             case UnitKind.Begin:
-                _tally = _counter.Begin(unit.Target);
+                _tally = _sink.Begin(unit.Target);
                 _isBroken = false;
                 break;
             case UnitKind.End:
@@ -170,7 +181,7 @@ internal sealed class ScanPipeline : IDisposable
                 _sequence.Abandon(unit.Target);
                 break;
             default:
-                _counter.Add(unit.Range, unit.Digests, unit.Gone);
+                _sink.Add(unit.Range, unit.Digests, unit.Gone);
                 break;
         }
     }

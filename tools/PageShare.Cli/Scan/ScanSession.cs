@@ -39,7 +39,7 @@ internal static class ScanSession
         // Where one target can't say, the sum says nothing.
         long expected = estimates.Contains(0) ? 0 : estimates.Sum();
         using (showProgress ? new ScanProgress(counter, expected) : null)
-        using (var pipeline = new ScanPipeline(targets, counter, compression, options.Threads))
+        using (var pipeline = new ScanPipeline(targets, counter, options.Threads, compression))
         {
             pipeline.Run(stop);
         }

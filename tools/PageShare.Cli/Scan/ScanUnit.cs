@@ -41,8 +41,9 @@ internal sealed class ScanUnit
 
     /// <summary>Reads the pages and digests them.</summary>
     /// <param name="buffer">From <see cref="NewBuffer"/>.</param>
-    /// <param name="compression">Is offered each page.</param>
-    public void Process(byte[] buffer, CompressionSample compression)
+    /// <param name="seed">Of the hash.</param>
+    /// <param name="compression">Is offered each page; null if nobody asks.</param>
+    public void Process(byte[] buffer, long seed, CompressionSample? compression)
     {
         Failure = null;
         Gone = 0;
@@ -70,10 +71,10 @@ internal sealed class ScanUnit
             }
 
             ReadOnlySpan<byte> page = pages.Slice(i * Quantity.PageBytes, Quantity.PageBytes);
-            _digests[i] = PageDigest.Of(page);
+            _digests[i] = PageDigest.Of(page, seed);
             if (_digests[i].Kind != ContentKind.Zero)
             {
-                compression.Offer(_digests[i], page);
+                compression?.Offer(_digests[i], page);
             }
         }
     }

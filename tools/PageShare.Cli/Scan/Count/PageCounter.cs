@@ -5,7 +5,7 @@ namespace PageShare.Cli.Scan.Count;
 /// <summary>Counts pages in the order of targets and addresses, whatever threads have read them.</summary>
 /// <remarks>Guard: one thread at a time; <see cref="PagesDone"/> may be read by any.</remarks>
 /// <param name="sample">Which contents to keep.</param>
-internal sealed class PageCounter(SampleRate sample) : IDisposable
+internal sealed class PageCounter(SampleRate sample) : IPageSink, IDisposable
 {
     // Beside 40 + 15 bytes of table; more goes to a file.
     private const int LogBytesPerContent = 8;
@@ -26,13 +26,13 @@ internal sealed class PageCounter(SampleRate sample) : IDisposable
     /// <summary>The targets begun, in order.</summary>
     public IReadOnlyList<TargetTally> Targets => _targets;
 
-    /// <summary>Pages counted so far, of all targets.</summary>
+    /// <inheritdoc/>
     public long PagesDone => Volatile.Read(ref _pagesDone);
 
     /// <summary>Bytes of the tables and of the log in memory: at most 64 for each content, beside a constant.</summary>
     public long Bytes => Contents.Bytes + Log.MemoryBytes;
 
-    /// <summary>What follows belongs to this target.</summary>
+    /// <inheritdoc/>
     public TargetTally Begin(ScanTarget target)
     {
         if (_targets.Count == PageContent.MostTargets)
@@ -46,10 +46,7 @@ internal sealed class PageCounter(SampleRate sample) : IDisposable
         return tally;
     }
 
-    /// <summary>Counts the pages of a range of the target begun last.</summary>
-    /// <param name="range">Where they are.</param>
-    /// <param name="pages">Their digests.</param>
-    /// <param name="gone">A bit for each that was not there any more.</param>
+    /// <inheritdoc/>
     public void Add(in PageRange range, ReadOnlySpan<PageDigest> pages, ulong gone)
     {
         bool hasPositions = Sample.IsAll;
@@ -87,6 +84,9 @@ internal sealed class PageCounter(SampleRate sample) : IDisposable
         Volatile.Write(ref _pagesDone, _pagesDone + pages.Length);
         Log.MemoryLimit = LogBytesAtLeast + (Contents.Count * LogBytesPerContent);
     }
+
+    /// <inheritdoc/>
+    public void Seal() => Log.Seal();
 
     /// <inheritdoc/>
     public void Dispose()

@@ -23,14 +23,16 @@ internal readonly record struct PageDigest(ulong High, ulong Low, UInt128 Head, 
     public static PageDigest Zero { get; } = new(0, 0, 0, ContentKind.Zero);
 
     /// <summary>The digest of a page.</summary>
-    public static PageDigest Of(ReadOnlySpan<byte> page)
+    /// <param name="page">Its bytes.</param>
+    /// <param name="seed">Digests of one seed can be compared with one another, and with no others.</param>
+    public static PageDigest Of(ReadOnlySpan<byte> page, long seed = 0)
     {
         if (ZeroPage.IsZero(page))
         {
             return Zero;
         }
 
-        UInt128 hash = XxHash128.HashToUInt128(page);
+        UInt128 hash = XxHash128.HashToUInt128(page, seed);
         return new PageDigest(
             (ulong)(hash >> 64),
             (ulong)hash,

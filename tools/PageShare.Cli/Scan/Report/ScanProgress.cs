@@ -14,14 +14,14 @@ internal sealed class ScanProgress : IDisposable
 
     private readonly ManualResetEvent _stop = new(initialState: false);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly PageCounter _counter;
+    private readonly IPageSink _counter;
     private readonly long _expected;
     private readonly Thread _thread;
 
     /// <summary>Begins to show.</summary>
     /// <param name="counter">Is asked how far it is.</param>
     /// <param name="expectedPages">About how many there will be; 0 if that is not known.</param>
-    public ScanProgress(PageCounter counter, long expectedPages)
+    public ScanProgress(IPageSink counter, long expectedPages)
     {
         _counter = counter;
         _expected = expectedPages;

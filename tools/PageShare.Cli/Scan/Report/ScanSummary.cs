@@ -1,5 +1,4 @@
 using System.Globalization;
-using PageShare.Cli.Doctor;
 using PageShare.Cli.Scan.Layout;
 using Spectre.Console;
 
@@ -8,7 +7,6 @@ namespace PageShare.Cli.Scan.Report;
 /// <summary>The report as people read it.</summary>
 internal static class ScanSummary
 {
-    private const int WidthInFiles = 118;
     private const int MostTargetRows = 40;
     private const int HeadDigits = 16;
     private const int LongestName = 26;
@@ -16,21 +14,12 @@ internal static class ScanSummary
     /// <summary>Writes it.</summary>
     public static void Write(TextWriter output, ScanReport report, bool toTerminal)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = toTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-            Out = new AnsiConsoleOutput(output),
-        });
-        if (!toTerminal)
-        {
-            console.Profile.Width = WidthInFiles;
-        }
-
+        IAnsiConsole console = ReportConsole.Create(output, toTerminal);
         console.WriteLine();
         console.Write(TargetTable(report));
         if (report.Targets.Any(target => !target.Complete))
         {
-            Lines(console, "*", "not read to its end");
+            ReportConsole.Lines(console, "*", "not read to its end");
         }
 
         WriteFigures(console, report);
@@ -43,7 +32,7 @@ internal static class ScanSummary
         {
             foreach (string note in target.Notes)
             {
-                Lines(console, "note", $"{target.Name}: {note}");
+                ReportConsole.Lines(console, "note", $"{target.Name}: {note}");
             }
         }
     }
@@ -127,17 +116,7 @@ internal static class ScanSummary
             + $"{Quantity.Bytes(perSecond)}/s by {report.Threads} threads; tables {Quantity.Bytes(report.TableBytes)}; "
             + $"equality is that of {report.Equality}");
 
-        void Line(string name, string text) => Lines(console, name, text);
-    }
-
-    private static void Lines(IAnsiConsole console, string name, string text)
-    {
-        string head = $"  {name,-11} ";
-        foreach (string line in DoctorReport.Wrap(text, Math.Max(console.Profile.Width, 2 * head.Length) - head.Length))
-        {
-            console.WriteLine(head + line);
-            head = new string(' ', head.Length);
-        }
+        void Line(string name, string text) => ReportConsole.Lines(console, name, text);
     }
 
     private static void WriteTables(IAnsiConsole console, ScanReport report)
@@ -152,7 +131,7 @@ internal static class ScanSummary
 
         if (total.SavingByBudget is { } budgets)
         {
-            Table table = NumberTable("mappings", "used", "saved", "");
+            Table table = ReportConsole.NumberTable("mappings", "used", "saved", "");
             foreach (BudgetReport budget in budgets.Values)
             {
                 table.AddRow(
@@ -188,7 +167,7 @@ internal static class ScanSummary
 
     private static Table SizeTable(string size, string things, IReadOnlyList<SizeClass> classes)
     {
-        Table table = NumberTable(size, things, "pages");
+        Table table = ReportConsole.NumberTable(size, things, "pages");
         foreach (SizeClass @class in classes)
         {
             string range = @class.From == @class.To
@@ -197,13 +176,6 @@ internal static class ScanSummary
             table.AddRow(range, Quantity.Count(@class.Count), Quantity.Count(@class.Pages));
         }
 
-        return table;
-    }
-
-    private static Table NumberTable(params string[] headings)
-    {
-        Table table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
-        Array.ForEach(headings, heading => table.AddColumn(new TableColumn(heading).RightAligned()));
         return table;
     }
 }
