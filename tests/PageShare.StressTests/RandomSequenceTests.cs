@@ -13,16 +13,19 @@ public sealed class RandomSequenceTests : EngineTest
     private const int Steps = 1500;
     private const int StepsShown = 12;
 
-    public static TheoryData<int, FaultMode[]> Sequences
+    public static TheoryData<int, FaultMode[], bool> Sequences
     {
         get
         {
-            var data = new TheoryData<int, FaultMode[]>();
+            var data = new TheoryData<int, FaultMode[], bool>();
             for (var i = 0; i < 2; i++)
             {
-                data.Add(Seeds.Seed + i, [FaultMode.Signal]);
-                data.Add(Seeds.Seed + i, [FaultMode.Kernel]);
-                data.Add(Seeds.Seed + i, [FaultMode.Signal, FaultMode.Kernel]);
+                foreach (var behindRings in (bool[])[false, true])
+                {
+                    data.Add(Seeds.Seed + i, [FaultMode.Signal], behindRings);
+                    data.Add(Seeds.Seed + i, [FaultMode.Kernel], behindRings);
+                    data.Add(Seeds.Seed + i, [FaultMode.Signal, FaultMode.Kernel], behindRings);
+                }
             }
 
             return data;
@@ -31,12 +34,12 @@ public sealed class RandomSequenceTests : EngineTest
 
     [Theory]
     [MemberData(nameof(Sequences))]
-    public void AnySequenceEndsWithTheModelsBytesAndTheLeastMemoryForThem(int seed, FaultMode[] modes)
+    public void AnySequenceEndsWithTheModelsBytesAndTheLeastMemoryForThem(int seed, FaultMode[] modes, bool behindRings)
     {
         var engine = Start(TestEngine.Defaults);
         var steps = new List<Step>();
         var model = new NaiveGuests();
-        using var guests = new EngineGuests(engine.Engine, modes);
+        using var guests = new EngineGuests(engine, modes, behindRings);
         try
         {
             var source = new StepSource(new Random(seed));
@@ -62,7 +65,7 @@ public sealed class RandomSequenceTests : EngineTest
         {
             var last = string.Join('\n', steps.TakeLast(StepsShown));
             throw new InvalidOperationException(
-                $"PAGESHARE_SEED={seed}, modes {string.Join('+', modes)}, step {steps.Count} of {Steps}. "
+                $"PAGESHARE_SEED={seed}, modes {string.Join('+', modes)}, rings {behindRings}, step {steps.Count} of {Steps}. "
                 + $"{failure.Message}\n{last}",
                 failure);
         }

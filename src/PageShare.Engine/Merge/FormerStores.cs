@@ -41,7 +41,7 @@ internal sealed unsafe class FormerStores : IDisposable
     {
         if (first.Value == 0)
         {
-            BackOff.BeginPass(passNumber);
+            BackOff.BeginPass(passNumber, 0);
             _leftInPass = 0;
             _before = PagesToMove;
         }

@@ -13,6 +13,12 @@ internal sealed class LateBackOff
     // Each costs whoever holds the engine's lock its patience.
     private const int MostLateInPass = 4;
 
+    // An agent that is well takes a few microseconds a page, and each order the time to wake up; on a busy machine
+    // several times that. Who needs more in a pass plays for time, just below what is late.
+    private static readonly TimeSpan MostWaitInPass = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MostWaitPerPage = TimeSpan.FromMicroseconds(20);
+
+    private TimeSpan _waitLeft = MostWaitInPass;
     private int _passes;
     private int _lateInPass;
     private long _pass;
@@ -22,7 +28,9 @@ internal sealed class LateBackOff
     public bool IsActive { get; private set; }
 
     /// <summary>A pass begins to go over the guest.</summary>
-    public void BeginPass(long passNumber)
+    /// <param name="passNumber">Number of the pass.</param>
+    /// <param name="pages">Pages of the guest.</param>
+    public void BeginPass(long passNumber, long pages)
     {
         if (passNumber == _pass)
         {
@@ -30,6 +38,7 @@ internal sealed class LateBackOff
         }
 
         _pass = passNumber;
+        _waitLeft = MostWaitInPass + (pages * MostWaitPerPage);
         if (IsActive)
         {
             IsActive = passNumber < _nextPass;
@@ -46,6 +55,16 @@ internal sealed class LateBackOff
     public void CountLate()
     {
         if (++_lateInPass >= MostLateInPass)
+        {
+            Begin();
+        }
+    }
+
+    /// <summary>Somebody has waited for the guest, late or not.</summary>
+    public void CountWait(TimeSpan waited)
+    {
+        _waitLeft -= waited;
+        if (_waitLeft < TimeSpan.Zero)
         {
             Begin();
         }

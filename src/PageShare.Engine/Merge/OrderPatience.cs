@@ -22,6 +22,11 @@ internal sealed class OrderPatience
     public void Renew() => _left = (long)Most.TotalNanoseconds;
 
     /// <summary>Somebody has waited since this time stamp.</summary>
-    public void Spend(long since) =>
-        _left = Math.Max(0, _left - (long)Stopwatch.GetElapsedTime(since).TotalNanoseconds);
+    /// <returns>How long.</returns>
+    public TimeSpan Spend(long since)
+    {
+        var waited = Stopwatch.GetElapsedTime(since);
+        _left = Math.Max(0, _left - (long)waited.TotalNanoseconds);
+        return waited;
+    }
 }

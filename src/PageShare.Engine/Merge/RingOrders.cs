@@ -75,7 +75,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
 
     /// <inheritdoc/>
     public bool TryPost(MergeOrder order) =>
-        IsReady && TryPost(order.Kind, order.First, order.Count, order.Targets, [], order);
+        IsReady && _patience.NanosecondsLeft > 0 && TryPost(order.Kind, order.First, order.Count, order.Targets, [], order);
 
     /// <inheritdoc/>
     public bool Await(MergeOrder order)
@@ -116,12 +116,23 @@ internal sealed unsafe class RingOrders : IRegionOrders
             {
                 // Looked at again, since nothing is posted as long as this is so, and a ring is for one thread at a
                 // time. Only waits: whatever it says, the next one with the engine's lock asks again.
-                return !IsLate
-                    || RingNative.Await(_ring, Volatile.Read(ref _lastSequence), (ulong)most.TotalNanoseconds) == 0;
+                return !IsLate || AwaitLast(most);
             }
         }
 
         return !IsLate;
+    }
+
+    private bool AwaitLast(TimeSpan most)
+    {
+        try
+        {
+            return RingNative.Await(_ring, Volatile.Read(ref _lastSequence), (ulong)most.TotalNanoseconds) == 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false; // the guest is gone
+        }
     }
 
     /// <inheritdoc/>
@@ -218,7 +229,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
     /// <summary>Gives an order that has no MergeOrder, and waits; or takes its answer if that came late.</summary>
     private long Ask(OrderKind kind, PageNumber first, long count, ReadOnlySpan<ulong> bits)
     {
-        if (!IsReady || _posted.Count > 0 || count > uint.MaxValue)
+        if (!IsReady || _posted.Count > 0 || count > uint.MaxValue || _patience.NanosecondsLeft == 0)
         {
             return IRegionOrders.Late;
         }
@@ -307,7 +318,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
         var error = RingNative.Await(_ring, head.Sequence, nanoseconds);
         if (nanoseconds > 0)
         {
-            _patience.Spend(since);
+            _backOff.CountWait(_patience.Spend(since));
         }
 
         if (error != 0)

@@ -13,13 +13,13 @@ namespace PageShare.Merge;
 /// New frames are laid out in the order of the guest's pages, so that another guest with the same run, a file in its
 /// page cache say, needs one mapping for it. Guard: the engine's lock.
 /// </remarks>
-internal static unsafe class RunBuilder
+internal sealed unsafe class RunBuilder(IPageHasher hasher)
 {
     /// <summary>A run cuts the mapping that it lies in in two.</summary>
     private const int MappingsPerRun = 2;
 
     /// <summary>Fills <paramref name="plan"/> for the stretch of pages that the candidates describe.</summary>
-    public static void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
+    public void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
     {
         plan.Clear(candidates.Length);
         for (int i = 0, end; i < candidates.Length; i = end)
@@ -39,7 +39,7 @@ internal static unsafe class RunBuilder
         }
     }
 
-    private static void Plan(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private void Plan(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         switch (run[0].Kind)
         {
@@ -91,7 +91,7 @@ internal static unsafe class RunBuilder
         return PageStates.IsShared(word.State) && word.Frame.Value == frame && word.Generation == region.Generation;
     }
 
-    private static void PlanPairs(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private void PlanPairs(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         // The others may lie scattered, and then every part of them needs a mapping too.
         var parts = 0;
@@ -154,7 +154,7 @@ internal static unsafe class RunBuilder
     }
 
     /// <summary>Makes frames for the run's contents, in as few pieces of the store as it has room for.</summary>
-    private static void MakeFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private void MakeFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         var store = region.Domain.Store;
         for (int i = 0, count; i < run.Length; i += count)
@@ -176,7 +176,8 @@ internal static unsafe class RunBuilder
 
                 for (; used < count; used++)
                 {
-                    if (!TryUseFrame(region, first, index + i + used, extent + used, run[i + used].Hash, plan))
+                    if (!HoldsWhatWasHashed(region, extent + used, run[i + used].Hash)
+                        || !TryUseFrame(region, first, index + i + used, extent + used, run[i + used].Hash, plan))
                     {
                         store.Free(extent + used, 1);
                     }
@@ -191,6 +192,13 @@ internal static unsafe class RunBuilder
             }
         }
     }
+
+    /// <summary>
+    /// Whether the frame is worth a place in the index. A guest in another process may change a page on purpose between
+    /// the hash and the copy: the frame would stand in the way of all others who have what was hashed.
+    /// </summary>
+    private bool HoldsWhatWasHashed(GuestRegion region, FrameNumber frame, uint hash) =>
+        region.Ring is null || hasher.Hash(region.Domain.Store.ReadFrame(frame)) == hash;
 
     /// <summary>
     /// Enters a filled frame in the index in place of the hint. False if it isn't needed: an equal page of the same

@@ -24,6 +24,7 @@ internal sealed class ChunkScan
     private const int ForgivingPasses = 64;
 
     private readonly CandidateFinder _finder;
+    private readonly RunBuilder _runs;
     private readonly Merger _merger;
     private readonly StoreMove _move;
     private readonly MergePlan _plan = new();
@@ -33,6 +34,7 @@ internal sealed class ChunkScan
     public ChunkScan(EngineOptions options, IPageHasher hasher)
     {
         _finder = new CandidateFinder(options, hasher);
+        _runs = new RunBuilder(hasher);
         _merger = new Merger(hasher);
         _move = new StoreMove(_merger, hasher);
     }
@@ -96,7 +98,7 @@ internal sealed class ChunkScan
             _finder.Find(region, first, candidates, passNumber, pass);
             try
             {
-                RunBuilder.Build(region, first, candidates, _plan);
+                _runs.Build(region, first, candidates, _plan);
                 _merger.Execute(region, first, count, _plan, pass);
             }
             finally

@@ -14,7 +14,7 @@ internal sealed class ScanPass
 {
     // Waits for late answers, without the engine's lock, in one pass over one guest. A guest that is only short of CPU
     // gets some that way; one that is stopped holds the pass up by no more than this, and then less and less often.
-    private static readonly TimeSpan MostLinger = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MostLinger = TimeSpan.FromMilliseconds(200);
 
     private readonly GuestRegistry _registry;
     private readonly ChunkScan _scan;
@@ -122,7 +122,7 @@ internal sealed class ScanPass
     {
         if (_page.Value == 0)
         {
-            region.BackOff.BeginPass(_number);
+            region.BackOff.BeginPass(_number, region.Pages);
         }
 
         _scan.EnterLate(region, _step);
@@ -137,7 +137,7 @@ internal sealed class ScanPass
         }
 
         var mayMerge = (_mayMerge || region.Ring is not null) && region.MayMerge;
-        var passedOver = ChunkScan.PassOver(region, _page, mostPages, _number);
+        var passedOver = mayMerge ? ChunkScan.PassOver(region, _page, mostPages, _number) : 0;
         return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, mayMerge, _step);
     }
 

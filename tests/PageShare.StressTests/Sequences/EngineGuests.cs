@@ -1,14 +1,17 @@
 using System.Runtime.InteropServices;
 using PageShare.TestKit;
 using PageShare.TestKit.Proof;
+using PageShare.TestKit.Rings;
 
 namespace PageShare.StressTests.Sequences;
 
 /// <summary>The same guests on an engine.</summary>
-internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<FaultMode> modes) : IDisposable
+internal sealed unsafe class EngineGuests(TestEngine test, IReadOnlyList<FaultMode> modes, bool behindRings) : IDisposable
 {
-    private readonly List<Guest> _guests = [];
-    private readonly Dictionary<Guest, nint> _adopted = [];
+    private readonly PageShareEngine _engine = test.Engine;
+    private readonly List<MappedGuest> _guests = [];
+    private readonly Dictionary<MappedGuest, nint> _adopted = [];
+    private readonly Dictionary<MappedGuest, RingPair> _pairs = [];
     private readonly List<(int Guest, WritablePin Pin)> _pins = [];
     private readonly TemporaryFolder _folder = new();
 
@@ -54,21 +57,21 @@ internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<
                 _guests[step.Guest].EnsureWritable(step.Offset, step.Length);
                 break;
             case StepKind.Unshare when step.Value == 0:
-                engine.UnshareAll();
+                _engine.UnshareAll();
                 break;
             case StepKind.Unshare:
                 _guests[step.Guest].Unshare();
                 break;
             case StepKind.SetSharing:
-                _guests[step.Guest].Sharing = step.Value != 0;
+                SetSharing(_guests[step.Guest], step.Value != 0);
                 break;
             case StepKind.Scan:
-                Assert.True(engine.ScanOnce().Completed);
+                Assert.True(_engine.ScanOnce().Completed);
                 break;
             case StepKind.CheckBooks:
                 // The frames of a guest that only a pin keeps are in nobody's books.
                 EndPins(_pins.Where(pin => model.BytesOf(pin.Guest) is null));
-                EngineBooks.Check(engine);
+                EngineBooks.Check(_engine);
                 break;
         }
     }
@@ -90,7 +93,12 @@ internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<
     public void AdmitAll()
     {
         EndPins(_pins);
-        foreach (var guest in engine.Guests)
+        foreach (var guest in _engine.Guests)
+        {
+            guest.Sharing = true;
+        }
+
+        foreach (var guest in _engine.IsolatedGuests)
         {
             guest.Sharing = true;
         }
@@ -116,15 +124,25 @@ internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<
             FaultMode = GuestKinds.ModeOf(step.Value, modes),
             MaximumBytes = GuestKinds.IsAdopted(step.Value) ? null : (long)StepSource.MostPages * PageContent.Bytes,
         };
+        if (behindRings && step.Value % 4 != 0 && !GuestKinds.IsAdopted(step.Value))
+        {
+            var pair = test.AddRingGuest(
+                $"guest-{step.Guest}", step.Length / PageContent.Bytes, domain: options.Domain,
+                processId: 1 + (step.Value % 2), mode: options.FaultMode, maximumPages: StepSource.MostPages);
+            _guests.Add(pair.Guest);
+            _pairs.Add(pair.Guest, pair);
+            return;
+        }
+
         if (!GuestKinds.IsAdopted(step.Value))
         {
-            _guests.Add(engine.CreateGuest($"guest-{step.Guest}", step.Length, options));
+            _guests.Add(_engine.CreateGuest($"guest-{step.Guest}", step.Length, options));
             return;
         }
 
         var memory = (byte*)NativeMemory.AlignedAlloc((nuint)step.Length, PageContent.Bytes);
         NativeMemory.Clear(memory, (nuint)step.Length);
-        var guest = engine.Adopt(memory, step.Length, $"adopted-{step.Guest}", options);
+        var guest = _engine.Adopt(memory, step.Length, $"adopted-{step.Guest}", options);
         _guests.Add(guest);
         _adopted.Add(guest, (nint)memory);
     }
@@ -133,6 +151,12 @@ internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<
     private void Dispose(int number, NaiveGuests model)
     {
         var guest = _guests[number];
+        if (_pairs.Remove(guest, out var pair))
+        {
+            pair.Dispose();
+            return;
+        }
+
         guest.Dispose();
         if (_adopted.Remove(guest, out var memory))
         {
@@ -140,6 +164,18 @@ internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<
             Assert.True(expected.AsSpan().SequenceEqual(new ReadOnlySpan<byte>((void*)memory, expected.Length)),
                 $"Guest '{guest.Name}' gave its memory back with other bytes.");
             NativeMemory.AlignedFree((void*)memory);
+        }
+    }
+
+    private void SetSharing(MappedGuest guest, bool isSharing)
+    {
+        if (guest is Guest own)
+        {
+            own.Sharing = isSharing;
+        }
+        else
+        {
+            _pairs[guest].Host.Sharing = isSharing;
         }
     }
 
@@ -170,7 +206,7 @@ internal sealed unsafe class EngineGuests(PageShareEngine engine, IReadOnlyList<
         {
             var page = (offset + at) / PageContent.Bytes;
             Assert.Fail($"Guest '{guest.Name}', page {page}, offset {(offset + at) % PageContent.Bytes}: expected "
-                + $"0x{expected[at]:x2}, actual 0x{actual[at]:x2}; page word {PageWordText.Of(guest, page)}.");
+                + $"0x{expected[at]:x2}, actual 0x{actual[at]:x2}; page word {(guest is Guest own ? PageWordText.Of(own, page) : "unknown")}.");
         }
     }
 }

@@ -8,6 +8,7 @@ internal sealed class RingPair : IDisposable
         Host = host;
         Guest = guest;
         Guest.Grown = Host.Grow;
+        Guest.Handle.Released = Host.Dispose; // when the last pin has ended
         Oracle = oracle ?? new OracleGuest(guest);
     }
 
@@ -27,10 +28,10 @@ internal sealed class RingPair : IDisposable
         Host.Attach();
     }
 
-    /// <summary>The guest goes, and the host hears of it.</summary>
+    /// <summary>The guest goes, and the host hears of it; of a guest that is pinned later.</summary>
     public void Dispose()
     {
+        Host.Detach();
         Guest.Dispose();
-        Host.Dispose();
     }
 }
