@@ -13,6 +13,8 @@ namespace PageShare;
 /// <remarks>
 /// <para>When the host goes away the client reaches for one on the same socket, with growing pauses, for as long as it
 /// lives, and has it go on with the guests: the same host, or a new one, which then takes them over.</para>
+/// <para>A host sees and serves all of its guests' memory, so whoever can listen at the socket's path is trusted with
+/// it: keep the socket where only the host's user can make files.</para>
 /// <para>The first client of a process installs a handler for SIGSEGV in front of the runtime's. It stays for the life
 /// of the process and passes on what is not its own.</para>
 /// <para>Thread-safe. Linux only.</para>
@@ -154,7 +156,10 @@ public sealed class GuestClient : IDisposable
         return guest;
     }
 
-    /// <summary>Frees all guests and ends the connection. Memory that is pinned stays until its pins end.</summary>
+    /// <summary>
+    /// Frees all guests and ends the connection. Memory that is pinned stays until its pins end. For a host that does
+    /// not answer it waits once, as long as <see cref="GuestClientOptions.RequestTimeout"/> says.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)

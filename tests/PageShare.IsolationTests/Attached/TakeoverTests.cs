@@ -219,44 +219,23 @@ public sealed class TakeoverTests : AttachedTest
         TestHost? host = null;
         StartNext(ref host);
         var guest = Connect().Allocate("guest", Bytes, new GuestOptions { FaultMode = mode });
-        var isEnding = false;
-        var wrong = 0;
-        var writers = Enumerable.Range(0, 2).Select(part => new Thread(() =>
-        {
-            // Each writer has every second page, and reads back what it wrote last.
-            var random = new Random(part);
-            var last = new long[Pages];
-            while (!Volatile.Read(ref isEnding))
-            {
-                var page = (random.Next(Pages / 2) * 2) + part;
-                var bytes = guest.AsSpan(page * PageContent.Bytes, PageContent.Bytes);
-                if (!new PageContent(last[page]).IsIn(bytes))
-                {
-                    Interlocked.Increment(ref wrong);
-                }
-
-                last[page] = random.Next(1, 4);
-                new PageContent(last[page]).WriteTo(bytes);
-            }
-        })).ToArray();
-        Array.ForEach(writers, static writer => writer.Start());
+        using var writers = new PageWriters(guest, Pages);
         var merged = 0;
         for (var turn = 0; turn < 10; turn++)
         {
             var current = host!;
             Until.True(() => guest.IsAttached && current.GuestCount == 1, "the host has the guest");
-            uint[] frames = [.. Enumerable.Range(1, 3).Select(id => current["guest"].Store.Add(PageContent.Unique(id)))];
+            uint[] frames = [.. Enumerable.Range(1, PageWriters.Contents).Select(
+                id => current["guest"].Store.Add(PageContent.Unique(id)))];
             for (var i = 0; i < 300; i++)
             {
-                merged += current["guest"].Merge(i % Pages, frames[i % 3]) == MergeResult.Done ? 1 : 0;
+                merged += current["guest"].Merge(i % Pages, frames[i % frames.Length]) == MergeResult.Done ? 1 : 0;
             }
 
             StartNext(ref host);
         }
 
-        Volatile.Write(ref isEnding, true);
-        Array.ForEach(writers, static writer => writer.Join());
-        Assert.Equal(0, wrong);
+        Assert.Equal(0, writers.End());
         Assert.True(merged > 0);
     }
 

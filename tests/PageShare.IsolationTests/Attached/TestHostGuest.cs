@@ -101,6 +101,14 @@ internal sealed unsafe class TestHostGuest : IDisposable
     /// <summary>Has the guest share a page with a frame that is there.</summary>
     public MergeResult Merge(long page, uint frame) => Order(OrderKind.Merge, page, [frame])[0];
 
+    /// <summary>Copies what a page holds now to a new frame.</summary>
+    public uint CopyToStore(long page)
+    {
+        var bytes = stackalloc byte[PageSize.Bytes];
+        Assert.Equal(PageSize.Bytes, _backing.Read(page * PageSize.Bytes, bytes, PageSize.Bytes));
+        return Store.Add(new ReadOnlySpan<byte>(bytes, PageSize.Bytes));
+    }
+
     /// <summary>Has the guest move a page of a former store to this one.</summary>
     public MergeResult Move(long page, PageContent content) => Order(OrderKind.Move, page, [Store.Add(content)])[0];
 

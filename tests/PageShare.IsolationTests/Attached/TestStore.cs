@@ -26,6 +26,12 @@ internal sealed unsafe class TestStore : IDisposable
     {
         var bytes = new byte[PageSize.Bytes];
         content.WriteTo(bytes);
+        return Add(bytes);
+    }
+
+    /// <summary>The same with any bytes.</summary>
+    public uint Add(ReadOnlySpan<byte> bytes)
+    {
         var frame = Interlocked.Increment(ref _next) - 1;
         fixed (byte* first = bytes)
         {
