@@ -143,7 +143,8 @@ internal sealed class GuestTable : IDisposable
         var backing = claimed ?? FileIdentity.Of(memory.Backing);
         var process = holder.OpenProcess() ?? throw new RequestRefusedException(
             RefusalCode.OutOfResources,
-            "The guest's process can't be watched: it has ended, or the kernel has no pidfd (5.3).");
+            "The guest's process can't be watched: it has ended, the host is out of descriptors, or the kernel has no "
+            + "pidfd (Linux 5.3).");
         HostedGuest guest;
         lock (_lock)
         {

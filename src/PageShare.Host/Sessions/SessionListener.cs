@@ -177,8 +177,8 @@ internal sealed class SessionListener : IDisposable
         {
             refusal = new Refusal(
                 RefusalCode.OverQuota,
-                $"User {_services.Names.Describe(rights.User)} has {_services.Limits.ConnectionsPerUser} connections, the "
-                + "most that one user may have.");
+                $"User {_services.Names.Describe(rights.User)} has {_services.Limits.ConnectionsPerUser} "
+                + "connections, the most that one user may have.");
         }
 
         return refusal is null;

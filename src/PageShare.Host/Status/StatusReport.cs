@@ -43,7 +43,7 @@ internal sealed class StatusReport(HostIdentity identity, GuestTable guests, IGu
     {
         var whole = Take();
         var status = whole;
-        for (var most = whole.Processes.Count; !Fits(status) && most > 0;)
+        for (var most = whole.Engine.Guests.Length; !Fits(status) && most > 0;)
         {
             most /= 2;
             status = Shorten(whole, most);

@@ -75,6 +75,13 @@ internal sealed class GuestProcess : IDisposable
         return line;
     }
 
+    /// <summary>Has it try something, and returns the whole answer.</summary>
+    public string Try(string command)
+    {
+        Send(command);
+        return Line(command);
+    }
+
     /// <summary>Ends it at whatever instruction it is.</summary>
     public void Kill()
     {

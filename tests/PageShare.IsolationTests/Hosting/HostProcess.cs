@@ -53,9 +53,15 @@ internal sealed class HostProcess : IDisposable
     /// <param name="configuration">Content of a configuration file; null for none.</param>
     /// <param name="wrapper">A command that runs it.</param>
     public static HostProcess Start(
-        TemporaryFolder folder, string settings = "", string? configuration = null, params string[] wrapper)
+        TemporaryFolder folder, string settings = "", string? configuration = null, params string[] wrapper) =>
+        WaitFor(Launch(folder, settings, configuration, wrapper, new Dictionary<string, string>()));
+
+    /// <summary>The same with variables of its own.</summary>
+    public static HostProcess StartWith(TemporaryFolder folder, IReadOnlyDictionary<string, string> environment) =>
+        WaitFor(Launch(folder, "", null, [], environment));
+
+    private static HostProcess WaitFor(HostProcess host)
     {
-        var host = Launch(folder, settings, configuration, wrapper);
         var first = host._process.StandardOutput.ReadLine();
         if (first is null)
         {
@@ -73,7 +79,7 @@ internal sealed class HostProcess : IDisposable
     public static (int ExitCode, string Log) Fail(TemporaryFolder folder, string settings = "",
         string? configuration = null)
     {
-        using var host = Launch(folder, settings, configuration, []);
+        using var host = Launch(folder, settings, configuration, [], new Dictionary<string, string>());
         return (host.WaitForExit(), host.Log);
     }
 
@@ -110,7 +116,9 @@ internal sealed class HostProcess : IDisposable
         _process.Dispose();
     }
 
-    private static HostProcess Launch(TemporaryFolder folder, string settings, string? configuration, string[] wrapper)
+    private static HostProcess Launch(
+        TemporaryFolder folder, string settings, string? configuration, string[] wrapper,
+        IReadOnlyDictionary<string, string> environment)
     {
         var socket = Path.Combine(folder.Path, "host.sock");
         List<string> arguments = ["host", "--socket", socket, "--set", $"log=debug;{Eager};{settings}"];
@@ -119,7 +127,8 @@ internal sealed class HostProcess : IDisposable
             arguments.AddRange(["--config", folder.Write("host.json", configuration)]);
         }
 
-        return new HostProcess(ProbeProcess.StartTalking(new ProbeCommand([.. arguments]) { Wrapper = wrapper }), socket);
+        var command = new ProbeCommand([.. arguments]) { Wrapper = wrapper, Environment = environment };
+        return new HostProcess(ProbeProcess.StartTalking(command), socket);
     }
 
     private int WaitForExit()

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using PageShare.Host;
 using PageShare.Protocol;
 using PageShare.Protocol.Messages;
@@ -116,6 +118,21 @@ public sealed class LifeTests : IDisposable
         b.Do($"fill b 0 {Pages} 8");
         a.Do($"check a 0 {Pages} 7");
         b.Do($"check b 0 {Pages} 8");
+    }
+
+    [Fact]
+    public void SystemdIsToldWhenTheHostIsReadyAndWhenItStops()
+    {
+        var path = Path.Combine(_folder.Path, "notify");
+        using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        systemd.Bind(new UnixDomainSocketEndPoint(path));
+        systemd.ReceiveTimeout = 60_000; // only so that a test that fails ends
+        var message = new byte[1024];
+        using var host = HostProcess.StartWith(_folder, new Dictionary<string, string> { ["NOTIFY_SOCKET"] = path });
+        var ready = Encoding.UTF8.GetString(message, 0, systemd.Receive(message));
+        Assert.StartsWith("READY=1\n", ready, StringComparison.Ordinal);
+        Assert.Equal(0, host.Stop());
+        Assert.Equal("STOPPING=1", Encoding.UTF8.GetString(message, 0, systemd.Receive(message)));
     }
 
     [Fact]

@@ -189,6 +189,27 @@ public sealed class LimitTests : IDisposable
     }
 
     [Fact]
+    public void WithoutDescriptorsAGuestIsRefusedWithAdviceAndTheOthersGoOn()
+    {
+        using var host = HostProcess.Start(
+            _folder, "", null, "/bin/sh", "-c", "ulimit -n 200; exec \"$@\"", "sh");
+        using var guest = GuestProcess.Start(host);
+        var made = 0;
+        string answer;
+        while ((answer = guest.Try($"allocate g{made} {Bytes}")).StartsWith("ok", StringComparison.Ordinal))
+        {
+            made++;
+        }
+
+        Assert.Contains("descriptors", answer, StringComparison.Ordinal);
+        guest.Do("fill g0 0 256 1");
+        guest.Do("check g0 0 256 1");
+        guest.Do("free g1");
+        guest.Do("free g2");
+        guest.Do($"allocate again {Bytes}");
+    }
+
+    [Fact]
     public void SixtyFourGuestsAreServedAtOnce()
     {
         using var host = HostProcess.Start(_folder);

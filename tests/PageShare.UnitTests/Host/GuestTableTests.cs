@@ -176,6 +176,19 @@ public sealed class GuestTableTests : IDisposable
     }
 
     [Fact]
+    public void TheConnectionOfAGuestThatIsNotTrustedAnyMoreIsClosed()
+    {
+        var honest = Holder();
+        Add(honest, "a", out _);
+        var liar = Holder();
+        Add(liar, "b", out var memory);
+        using var checkup = new GuestCheckup(_table, new HostLog(NullLoggerFactory.Instance));
+        memory.State = IsolatedState.Distrusted;
+        Until.True(() => liar.IsClosed, "the connection is closed");
+        Assert.False(honest.IsClosed);
+    }
+
+    [Fact]
     public void AGuestOfAProcessThatHasEndedIsNotMade()
     {
         var holder = Holder();

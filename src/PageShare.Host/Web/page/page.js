@@ -1,6 +1,6 @@
 "use strict";
 // Draws what /status says, once a second. Names of guests come from others: they are set as text, never as markup.
-const PAGE = 4096, STEP = 1000, WINDOW = 300000, SHORTEST = 60000, MOST_PLOTS = 24;
+const PAGE = 4096, STEP = 1000, WINDOW = 300000, SHORTEST = 20000, MOST_PLOTS = 24;
 const KINDS = [["private", "Private"], ["shared", "Shared"], ["zero", "Zero, no memory"]];
 const SVG = "http://www.w3.org/2000/svg";
 const samples = []; // { at, guests: Map(name, {private, shared, zero}), breaks, scan }
@@ -85,14 +85,18 @@ class Plot {
     element.textContent = words;
     this.svg.append(element);
   }
+  // One look alone has no width: it is drawn as if it had lasted a moment.
+  get looks() {
+    return samples.length > 1 ? samples : [{ ...samples[0], at: samples[0].at - STEP }, samples[0]];
+  }
   area(name, low, high) {
-    const up = samples.map(s => `${this.x(s.at).toFixed(1)},${this.y(high(s)).toFixed(1)}`);
-    const down = samples.map(s => `${this.x(s.at).toFixed(1)},${this.y(low(s)).toFixed(1)}`).reverse();
+    const up = this.looks.map(s => `${this.x(s.at).toFixed(1)},${this.y(high(s)).toFixed(1)}`);
+    const down = this.looks.map(s => `${this.x(s.at).toFixed(1)},${this.y(low(s)).toFixed(1)}`).reverse();
     this.svg.append(make("path", { class: `area ${name}`, d: `M${up.join("L")}L${down.join("L")}Z` }));
   }
   line(value) {
-    const points = samples.map(s => `${this.x(s.at).toFixed(1)},${this.y(value(s)).toFixed(1)}`);
-    const first = this.x(samples[0].at).toFixed(1), last = this.x(samples.at(-1).at).toFixed(1);
+    const points = this.looks.map(s => `${this.x(s.at).toFixed(1)},${this.y(value(s)).toFixed(1)}`);
+    const first = this.x(this.looks[0].at).toFixed(1), last = this.x(samples.at(-1).at).toFixed(1);
     const base = this.y(0).toFixed(1);
     this.svg.append(make("path", { class: "under", d: `M${first},${base}L${points.join("L")}L${last},${base}Z` }));
     this.svg.append(make("path", { class: "line", d: `M${points.join("L")}` }));
