@@ -84,12 +84,12 @@ static int maps_frame(const struct stretch *stretch, uint32_t i)
 /* One mapping for each run of pages whose frames continue. */
 static void remap(const struct stretch *stretch)
 {
-    uint32_t longest = ps_os_longest_view(stretch->region);
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         end = i + 1;
         if (!maps_frame(stretch, i)) {
             continue;
         }
+        uint32_t longest = ps_os_longest_view(stretch->region, stretch->page + i);
         while (end < stretch->count && end - i < longest && maps_frame(stretch, end) &&
                stretch->targets[end] == stretch->targets[end - 1] + 1) {
             end++;

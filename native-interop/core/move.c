@@ -89,12 +89,12 @@ static void bring_copies_home(const struct stretch *stretch, struct page_set *ho
 /* One mapping for each run of pages whose new frames continue. */
 static void remap(const struct stretch *stretch)
 {
-    uint32_t longest = ps_os_longest_view(stretch->region);
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         end = i + 1;
         if (stretch->results[i] != PS_MERGE_DONE) {
             continue;
         }
+        uint32_t longest = ps_os_longest_view(stretch->region, stretch->page + i);
         while (end < stretch->count && end - i < longest && stretch->results[end] == PS_MERGE_DONE &&
                stretch->targets[end] == stretch->targets[end - 1] + 1) {
             end++;

@@ -23,8 +23,8 @@ int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count);
 /* Maps the pages to continuing frames of the store, as the region's fault mode says. Replaces what was mapped there. */
 int ps_os_map_frames(ps_region *region, uint64_t page, uint64_t count, uint32_t frame);
 
-/* Most pages that one call of ps_os_map_frames may map. */
-uint32_t ps_os_longest_view(const ps_region *region);
+/* Most pages, from this one on, that one call of ps_os_map_frames may map. */
+uint32_t ps_os_longest_view(const ps_region *region, uint64_t page);
 
 /* Frames that the memory object of a store holds now: reading beyond them would fault. -errno where there is no such
  * object. Not for the fault handler. */

@@ -129,9 +129,9 @@ int ps_os_can_change_store(void)
     return 1;
 }
 
-uint32_t ps_os_longest_view(const ps_region *region)
+uint32_t ps_os_longest_view(const ps_region *region, uint64_t page)
 {
-    (void)region;
+    (void)region, (void)page;
     return PS_ORDER_PAGES;
 }
 

@@ -13,9 +13,9 @@
 
 #include <string.h>
 
-#include "placeholders.h"
 #include "page_word.h"
-#include "pageshare_windows.h"
+#include "placeholders.h"
+#include "present.h"
 #include "views.h"
 #include "windows_api.h"
 
@@ -58,9 +58,10 @@ int ps_os_can_change_store(void)
     return 0;
 }
 
-uint32_t ps_os_longest_view(const ps_region *region)
+uint32_t ps_os_longest_view(const ps_region *region, uint64_t page)
 {
-    return region->config.fault_mode == PS_FAULT_MODE_KERNEL ? 1 : PS_ORDER_PAGES;
+    return region->config.fault_mode == PS_FAULT_MODE_KERNEL ? 1
+                                                              : (uint32_t)(PS_GRANULE_PAGES - page % PS_GRANULE_PAGES);
 }
 
 int ps_os_map_frames(ps_region *region, uint64_t page, uint64_t count, uint32_t frame)
@@ -86,17 +87,6 @@ const uint8_t *ps_os_sealed_bytes(const ps_region *region, uint64_t page)
     return backing_at(region, page);
 }
 
-static void set_present(const ps_region *region, uint64_t page, int is_present)
-{
-    _Atomic uint64_t *word = &region->os->present[page / 64];
-    uint64_t bit = UINT64_C(1) << page % 64;
-    if (is_present) {
-        atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
-    } else {
-        atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
-    }
-}
-
 int ps_os_copy_home(const ps_region *region, uint64_t page, uint64_t count)
 {
     int error = ps_injected(PS_CALL_COPY_HOME);
@@ -112,30 +102,9 @@ int ps_os_copy_home(const ps_region *region, uint64_t page, uint64_t count)
         const uint8_t *from =
             is_frame ? region->config.store_view + BYTES(shows - PS_SHOWS_FRAME) : ps_page_address(region, i);
         memcpy(backing_at(region, i), from, PS_PAGE_SIZE);
-        set_present(region, i, 1);
+        ps_present_set(region, i, 1);
     }
     return 0;
-}
-
-/* From psapi.h: PSAPI_WORKING_SET_EX_INFORMATION. Defined here, since that header's calls live in another library by
- * default. */
-struct working_set_entry {
-    const void *address;
-    ULONG_PTR attributes;
-};
-
-#define WORKING_SET_VALID ((ULONG_PTR)1)
-#define WORKING_SET_SHARED ((ULONG_PTR)1 << 15)
-
-BOOL WINAPI K32QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes);
-
-static int look(const uint8_t *address, uint32_t pages, struct working_set_entry *entries)
-{
-    for (uint32_t i = 0; i < pages; i++) {
-        entries[i].address = address + BYTES(i);
-        entries[i].attributes = 0;
-    }
-    return K32QueryWorkingSetEx(GetCurrentProcess(), entries, pages * (DWORD)sizeof entries[0]) ? 0 : -EIO;
 }
 
 /* The guest's view lets go of the pages: unlocking what is not locked takes it out of the working set. Where that
@@ -144,9 +113,9 @@ static void let_go(const ps_region *region, uint64_t page, uint64_t count)
 {
     uint64_t still_there = 0;
     for (uint64_t i = page; i < page + count; i++) {
-        struct working_set_entry entry;
+        struct ps_working_set_entry entry;
         VirtualUnlock(ps_page_address(region, i), PS_PAGE_SIZE);
-        still_there += look(ps_page_address(region, i), 1, &entry) == 0 && (entry.attributes & WORKING_SET_VALID);
+        still_there += ps_working_set_look(ps_page_address(region, i), 1, &entry) == 0 && ps_is_in_working_set(&entry);
     }
     if (still_there > 0) {
         ps_views_renew(region, page, count);
@@ -185,7 +154,7 @@ int ps_os_punch(const ps_region *region, uint64_t page, uint64_t count)
         VirtualUnlock(bytes, BYTES(count));
     }
     for (uint64_t i = page; i < page + count; i++) {
-        set_present(region, i, 0);
+        ps_present_set(region, i, 0);
     }
     return 0;
 }
@@ -208,81 +177,6 @@ int ps_os_is_accessible(const ps_region *region, uintptr_t address, int is_store
 void ps_os_await_mappings(const ps_region *region)
 {
     ps_views_await(region);
-}
-
-/* --- working set --- */
-
-#define LOOKS_AT_ONCE 128u
-
-static uint32_t at_once(uint64_t pages)
-{
-    return pages < LOOKS_AT_ONCE ? (uint32_t)pages : LOOKS_AT_ONCE;
-}
-
-/* A copy is a page of the working set that is not shareable. One that was paged out is not seen, and found when it
- * is back: see linux/pagemap.c for why that error is the better one. */
-int64_t ps_os_find_anonymous(const uint8_t *address, uint64_t pages, uint64_t *broken)
-{
-    struct working_set_entry entries[LOOKS_AT_ONCE];
-    int64_t found = 0;
-    memset(broken, 0, (pages + 63) / 64 * sizeof broken[0]);
-    for (uint64_t page = 0; page < pages; page += LOOKS_AT_ONCE) {
-        uint32_t count = at_once(pages - page);
-        int error = look(address + BYTES(page), count, entries);
-        if (error != 0) {
-            return error;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            if ((entries[i].attributes & (WORKING_SET_VALID | WORKING_SET_SHARED)) == WORKING_SET_VALID) {
-                broken[(page + i) / 64] |= UINT64_C(1) << (page + i) % 64;
-                found++;
-            }
-        }
-    }
-    return found;
-}
-
-/* Notes which identity pages are in the working set now. */
-static int see_present(const ps_region *region, uint64_t page, uint64_t count)
-{
-    struct working_set_entry entries[LOOKS_AT_ONCE];
-    for (uint64_t end = page + count; page < end; page += LOOKS_AT_ONCE) {
-        uint32_t at = at_once(end - page);
-        int error = look(ps_page_address(region, page), at, entries);
-        if (error != 0) {
-            return error;
-        }
-        for (uint32_t i = 0; i < at; i++) {
-            if ((entries[i].attributes & WORKING_SET_VALID) && region->os->shows[page + i] == PS_SHOWS_IDENTITY) {
-                set_present(region, page + i, 1);
-            }
-        }
-    }
-    return 0;
-}
-
-int64_t ps_find_present(ps_region *region, uint64_t page, uint64_t count, uint8_t *present)
-{
-    if (!ps_range_is_inside(region, page, count)) {
-        return -EINVAL;
-    }
-    int error = see_present(region, page, count);
-    int64_t found = 0;
-    for (uint64_t i = 0; i < count && error == 0; i++) {
-        present[i] = atomic_load(&region->os->present[(page + i) / 64]) >> (page + i) % 64 & 1;
-        found += present[i];
-    }
-    return error != 0 ? error : found;
-}
-
-int64_t ps_count_present(ps_region *region)
-{
-    int error = see_present(region, 0, atomic_load(&region->pages));
-    int64_t found = 0;
-    for (uint64_t i = 0; i < region->os->present_words && error == 0; i++) {
-        found += __builtin_popcountll(atomic_load(&region->os->present[i]));
-    }
-    return error != 0 ? error : found;
 }
 
 /* --- waiting and time --- */

@@ -2,6 +2,7 @@
 #include "placeholders.h"
 
 #include "os.h"
+#include "present.h"
 #include "windows_api.h"
 
 #define BYTES(pages) ((SIZE_T)(pages) * PS_PAGE_SIZE)
@@ -152,6 +153,7 @@ void ps_unmap_views(const ps_region *region, struct ps_part part)
     struct ps_os_region *os = region->os;
     for (uint64_t page = part.start; page < part.end; page++) {
         if ((os->flags[page] & (PS_PLACE_MAPPED | PS_PLACE_BEGINS)) == (PS_PLACE_MAPPED | PS_PLACE_BEGINS)) {
+            ps_present_before_unmapping(region, (struct ps_part){page, ps_view_end(os, page)});
             ps_windows.unmap_view(GetCurrentProcess(), ps_page_address(region, page), MEM_PRESERVE_PLACEHOLDER);
         }
         os->flags[page] &= (uint8_t)~PS_PLACE_MAPPED;

@@ -1,4 +1,5 @@
 using PageShare.TestKit;
+using PageShare.TestKit.Proof;
 
 namespace PageShare.ContractTests;
 
@@ -179,18 +180,5 @@ public sealed class BackgroundScannerTests : EngineTest
         }
     }
 
-    private static int CountThreads() => Directory.GetDirectories("/proc/self/task")
-        .Count(static task => NameOf(task) == ThreadName);
-
-    private static string NameOf(string task)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(task, "comm")).TrimEnd();
-        }
-        catch (IOException)
-        {
-            return ""; // it has ended meanwhile
-        }
-    }
+    private static int CountThreads() => ProcessThreads.CountNamed(ThreadName);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PageShare.Platform;
 
 namespace PageShare.ContractTests;
 
@@ -8,6 +9,9 @@ namespace PageShare.ContractTests;
 public sealed class ModelTests
 {
     private const int ToolMissing = 77;
+
+    public ModelTests() =>
+        Assert.SkipUnless(HostPlatform.IsLinux, "needs Linux: the model is the same for all, and Debian has spin.");
 
     private static readonly string[] FaultModes = ["signal", "kernel"];
     private static readonly string[] WorldNames = ["io", "scanners", "sharing", "moves"];

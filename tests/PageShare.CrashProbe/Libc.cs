@@ -2,20 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace PageShare.CrashProbe;
 
-/// <summary>System calls of the scenarios. Values are Linux's, the same on x86-64 and arm64.</summary>
+/// <summary>System calls of the scenarios on Linux. Values are the same on x86-64 and arm64.</summary>
 internal static unsafe partial class Libc
 {
-    public const int ProtectNone = 0;
-    public const int ProtectRead = 1;
-    public const int ProtectReadWrite = 3;
-
     private const int PrivateAnonymous = 0x22;
     private const int LimitCore = 4;
     private const int LimitDescriptors = 7;
     private const int GetDescriptorFlags = 1;
 
     /// <summary>Private anonymous memory.</summary>
-    public static byte* Map(long bytes, int protection = ProtectReadWrite)
+    public static byte* Map(long bytes, int protection)
     {
         var address = MapRaw(null, (nuint)bytes, protection, PrivateAnonymous, -1, 0);
         ProbeFailedException.ThrowIf((nint)address == -1, $"mmap: errno {Marshal.GetLastPInvokeError()}");

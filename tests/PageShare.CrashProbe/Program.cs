@@ -55,7 +55,7 @@ internal static class Program
             return ProbeExit.Usage;
         }
 
-        Libc.ForgoCoreDumps();
+        PlainMemory.ForgoCrashReports();
         try
         {
             return scenario(new ProbeArguments(arguments.AsSpan(1)));

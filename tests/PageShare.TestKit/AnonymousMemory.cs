@@ -1,4 +1,5 @@
 using Mono.Unix.Native;
+using PageShare.Platform;
 
 namespace PageShare.TestKit;
 
@@ -12,6 +13,7 @@ public sealed unsafe class AnonymousMemory : IDisposable
         MmapProts protection = MmapProts.PROT_READ | MmapProts.PROT_WRITE)
     {
         Length = pages * PageContent.Bytes;
+        Assert.SkipUnless(HostPlatform.IsLinux, HostPlatform.Create().WhyNoAdoption ?? "");
         var address = Syscall.mmap(0, (ulong)Length, protection, flags | MmapFlags.MAP_ANONYMOUS, -1, 0);
         Assert.NotEqual(Syscall.MAP_FAILED, address);
         Pointer = (byte*)address;

@@ -10,6 +10,7 @@ namespace PageShare.TestKit;
 public abstract class EngineTest : IDisposable
 {
     private readonly List<TestEngine> _engines = [];
+    private readonly List<IDisposable> _others = [];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -18,6 +19,7 @@ public abstract class EngineTest : IDisposable
         Gate.OpenAll();
         Injection.EndAll();
         _engines.ForEach(static engine => engine.Dispose());
+        _others.ForEach(static other => other.Dispose());
         GC.SuppressFinalize(this);
         Assert.Empty(MemoryObjects.Names);
     }
@@ -31,6 +33,14 @@ public abstract class EngineTest : IDisposable
 
     /// <summary>Starts an engine that ends with the test.</summary>
     protected TestEngine Start(EngineOptions options) => Keep(TestEngine.Start(options));
+
+    /// <summary>Has anything else end with the test, after its engines.</summary>
+    protected T Own<T>(T other)
+        where T : IDisposable
+    {
+        _others.Add(other);
+        return other;
+    }
 
     /// <summary>Has an engine end with the test.</summary>
     protected TestEngine Keep(TestEngine engine)

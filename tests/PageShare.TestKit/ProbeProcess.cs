@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using PageShare.Platform;
 
 namespace PageShare.TestKit;
 
@@ -9,7 +10,7 @@ namespace PageShare.TestKit;
 /// </summary>
 public static class ProbeProcess
 {
-    /// <summary>Exit code of a process that ended by SIGABRT, as the runtime ends itself.</summary>
+    /// <summary>Exit code of a process that ended by SIGABRT, as the runtime ends itself on Linux.</summary>
     public const int Aborted = 128 + 6;
 
     /// <summary>Exit code of a process that SIGKILL ended.</summary>
@@ -45,24 +46,34 @@ public static class ProbeProcess
                 $"{command} did not end within {deadline}. Its threads:\n{threads}\n{output.Result}\n{error.Result}");
         }
 
-        return new ProbeResult(command.ToString(), process.ExitCode, output.Result, error.Result);
+        return new ProbeResult(command.ToString(), process.ExitCode, WithLines(output), WithLines(error));
     }
 
     /// <summary>Starts a command that is told what to do line by line; for the caller to end.</summary>
     internal static Process StartTalking(ProbeCommand command) =>
         Process.Start(command.ToStart(ProbeCommandLine(command)))!;
 
-    private static string[] ProbeCommandLine(ProbeCommand command) =>
-    [
-        // The runtime that runs this test, since there may be no other: folder/shared/NAME/VERSION/.
-        Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")),
-        "exec",
-        Path.Combine(command.Folder ?? AppContext.BaseDirectory, "PageShare.CrashProbe.dll"),
-    ];
+    // What is published for Windows carries its runtime. Else it is the one that runs this test, since there may be no
+    // other: folder/shared/NAME/VERSION/.
+    private static string[] ProbeCommandLine(ProbeCommand command) => HostPlatform.IsLinux
+        ?
+        [
+            Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")),
+            "exec",
+            Path.Combine(command.Folder ?? AppContext.BaseDirectory, "PageShare.CrashProbe.dll"),
+        ]
+        : [Path.Combine(command.Folder ?? AppContext.BaseDirectory, "PageShare.CrashProbe.exe")];
+
+    private static string WithLines(Task<string> text) => text.Result.Replace("\r\n", "\n", StringComparison.Ordinal);
 
     /// <summary>What each thread waits for, by the kernel: a hang is hard to come by a second time.</summary>
     private static string ThreadsOf(int process)
     {
+        if (!HostPlatform.IsLinux)
+        {
+            return "(not to be seen from outside)";
+        }
+
         var text = new StringBuilder();
         foreach (var thread in Directory.GetDirectories($"/proc/{process}/task"))
         {

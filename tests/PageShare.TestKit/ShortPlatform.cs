@@ -41,6 +41,8 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     public long MemoryAndSwapBytes => _whole.MemoryAndSwapBytes;
 
+    public bool MapsSharedPagesSingly(FaultMode mode) => _whole.MapsSharedPagesSingly(mode);
+
     public int CountMappings() => _whole.CountMappings();
 
     public MemoryObject CreateMemoryObject(string name, long bytes, long? maximumBytes = null) => HasNoDescriptors
@@ -66,9 +68,6 @@ internal sealed unsafe class ShortPlatform : IPlatform
         _whole.QueryResidency(region, view, firstPage, resident, pages);
     }
 
-    public long BackingBytes(MemoryObject backing, RegionHandle? region) =>
-        _whole.BackingBytes(backing is ShortMemory own ? own.Whole : backing, region);
-
     public bool IsPrivateAnonymous(byte* address, long bytes) => _whole.IsPrivateAnonymous(address, bytes);
 
     private sealed class ShortMemory : MemoryObject
@@ -87,6 +86,8 @@ internal sealed unsafe class ShortPlatform : IPlatform
             _whole = whole;
             SetHandle(whole.Descriptor);
         }
+
+        public override void BelongTo(RegionHandle region) => _whole.BelongTo(region);
 
         public override long AllocatedBytes => _whole.AllocatedBytes;
 

@@ -67,6 +67,8 @@ public sealed class TestEngine : IDisposable
         string name, long pages, Func<long, PageContent>? contentOf = null, string domain = "default",
         bool attach = true, int processId = 1, FaultMode? mode = null, long? maximumPages = null)
     {
+        Assert.SkipWhen(
+            HostPlatform.Create().BetweenProcesses is null, "needs Linux: only there have guests processes of their own.");
         var host = Engine.CreateIsolated(new IsolatedSpec
         {
             Name = name,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Text;
 using PageShare.Cli.Doctor;
 using PageShare.Cli.Record;
 using PageShare.Cli.Run;
@@ -14,6 +15,12 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        // What is piped is UTF-8 everywhere: Windows would have a code page of old.
+        if (Console.IsOutputRedirected)
+        {
+            Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        }
+
         var root = new RootCommand("Finds equal pages in the memory of guests and keeps each only once.")
         {
             RunCommand.Create(),

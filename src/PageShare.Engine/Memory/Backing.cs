@@ -51,13 +51,21 @@ internal sealed unsafe class Backing : IDisposable
     public int Descriptor => _memory.Descriptor;
 
     /// <summary>Memory that it takes, by the kernel's count.</summary>
-    public long AllocatedBytes => _platform.BackingBytes(_memory, Region);
+    public long AllocatedBytes => _memory.AllocatedBytes;
 
     /// <summary>Where the shim can write it, on systems that need that; else null.</summary>
     public byte* WritableView => _memory.WritableView;
 
     /// <summary>The region that it backs, set once the shim has made it; null for one of another process.</summary>
-    public RegionHandle? Region { private get; set; }
+    public RegionHandle? Region
+    {
+        private get;
+        set
+        {
+            field = value;
+            _memory.BelongTo(value!);
+        }
+    }
 
     /// <summary>The object, to be sent to the guest's process.</summary>
     public MemoryObject Memory => _memory;

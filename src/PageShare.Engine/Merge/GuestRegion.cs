@@ -151,6 +151,9 @@ internal sealed unsafe class GuestRegion : IDisposable
         set => Volatile.Write(ref _isSharing, value);
     }
 
+    /// <summary>Whether each shared page is a mapping by itself.</summary>
+    public bool MapsSingly { get; private init; }
+
     /// <summary>Mappings that the region takes, as last counted.</summary>
     public long MappingsUsed { get; set; }
 
@@ -328,7 +331,10 @@ internal sealed unsafe class GuestRegion : IDisposable
         backing.Region = handle;
         owned.Clear();
         owned.Push(handle);
-        var made = new GuestRegion(spec, backing, table, start, handle);
+        var made = new GuestRegion(spec, backing, table, start, handle)
+        {
+            MapsSingly = platform.MapsSharedPagesSingly(spec.FaultMode),
+        };
         owned.Push(new Tables(made));
         Shim.Require(adopt ? Shim.Adopt(handle) : 0, "adopting", $"{spec.Pages} pages for guest '{spec.Name}'");
         return made; // nothing can fail any more: what was adopted stays so until it is disowned

@@ -17,8 +17,8 @@ namespace PageShare.Merge;
 /// room because shorter ones hold it, or breaks have cut long runs to pieces, the shorter ones are unshared by the next
 /// pass.</para>
 /// <para>Used mappings are counted stretch by stretch, from the page words, so the count corrects itself whatever the
-/// fault handler did meanwhile. One for each process that regions are mapped in: limits are the process's. Guard: the
-/// engine's lock.</para>
+/// fault handler did meanwhile. What a system cuts regardless of sharing (Windows, every 64 pages) is not counted. One
+/// for each process that regions are mapped in: limits are the process's. Guard: the engine's lock.</para>
 /// </remarks>
 internal sealed class MappingBudget
 {
@@ -114,7 +114,7 @@ internal sealed class MappingBudget
     {
         var first = new PageNumber(page.Value / Shim.OrderPages * Shim.OrderPages);
         var count = (int)Math.Min(Shim.OrderPages, region.Pages - first.Value);
-        var boundaries = CountBoundaries(region.Words, first, count);
+        var boundaries = CountBoundaries(region, first, count);
         region.MappingsUsed += Recount(ref region.BoundariesOf(first), boundaries);
     }
 
@@ -166,14 +166,15 @@ internal sealed class MappingBudget
 
     /// <summary>Mappings that begin in [first, first + count): page first counts if it does not go on from the page
     /// before.</summary>
-    private static int CountBoundaries(PageWords words, PageNumber first, int count)
+    private static int CountBoundaries(GuestRegion region, PageNumber first, int count)
     {
+        var words = region.Words;
         var before = first.Value == 0 ? null : FrameMappedBy(words.Read(first - 1));
         var boundaries = first.Value == 0 ? 1 : 0;
         for (var page = first; page < first + count; page++)
         {
             var frame = FrameMappedBy(words.Read(page));
-            if (page.Value > 0 && !GoesOn(before, frame))
+            if (page.Value > 0 && !GoesOn(before, frame, region.MapsSingly))
             {
                 boundaries++;
             }
@@ -185,7 +186,11 @@ internal sealed class MappingBudget
     }
 
     /// <summary>Whether one mapping shows two neighbouring pages, by the frames that they show, if any.</summary>
-    public static bool GoesOn(ulong? before, ulong? frame) => before is null ? frame is null : frame == before + 1;
+    /// <param name="before">The frame of the one before.</param>
+    /// <param name="frame">That of the page.</param>
+    /// <param name="mapsSingly">Whether each shared page is a mapping by itself.</param>
+    public static bool GoesOn(ulong? before, ulong? frame, bool mapsSingly = false) =>
+        before is null ? frame is null : frame == before + 1 && !mapsSingly;
 
     private static ulong? FrameMappedBy(PageWord word) =>
         word.State is PageState.Shared or PageState.KernelShared or PageState.Breaking ? word.Place : null;

@@ -30,7 +30,8 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
                 continue;
             }
 
-            while (end < candidates.Length && candidates[end].Continues(candidates[end - 1]))
+            var isCut = region.MapsSingly && candidates[i].Kind != CandidateKind.Zero;
+            while (end < candidates.Length && !isCut && candidates[end].Continues(candidates[end - 1]))
             {
                 end++;
             }
@@ -81,8 +82,9 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
     private static bool ExtendsSharedRun(GuestRegion region, PageNumber page, ReadOnlySpan<Candidate> run)
     {
         var after = page + run.Length;
-        return (page.Value > 0 && run[0].Id > 0 && Shows(region, page - 1, run[0].Id - 1))
-            || (after.Value < region.Pages && Shows(region, after, run[^1].Id + 1));
+        return !region.MapsSingly
+            && ((page.Value > 0 && run[0].Id > 0 && Shows(region, page - 1, run[0].Id - 1))
+                || (after.Value < region.Pages && Shows(region, after, run[^1].Id + 1)));
     }
 
     private static bool Shows(GuestRegion region, PageNumber page, uint frame)

@@ -262,7 +262,7 @@ internal sealed class ChunkScan
             }
 
             var frame = region.Records.FrameOf(first + i).Value;
-            while (end < count && region.Records.KindOf(first + end) == PageKind.Sharing
+            while (end < count && !region.MapsSingly && region.Records.KindOf(first + end) == PageKind.Sharing
                 && region.Records.FrameOf(first + end).Value == frame + (uint)(end - i))
             {
                 end++;

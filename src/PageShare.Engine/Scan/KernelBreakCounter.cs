@@ -5,14 +5,16 @@ namespace PageShare.Scan;
 
 /// <summary>Counts breaks of guests in Kernel mode at once, where the kernel tells of them.</summary>
 /// <remarks>What it does not tell, the next pass finds in the page table. Guard: the engine's lock.</remarks>
-internal sealed class KernelBreakCounter(GuestRegistry registry) : IDisposable
+/// <param name="registry">The guests.</param>
+/// <param name="otherwise">What finds breaks where the kernel does not tell of them.</param>
+internal sealed class KernelBreakCounter(GuestRegistry registry, string otherwise) : IDisposable
 {
     private readonly nuint[] _faults = new nuint[4096];
     private BreakEvents? _events;
     private bool _hasAsked;
 
-    /// <summary>What counts breaks: "perf" or "pagemap".</summary>
-    public string Kind => _events is null ? "pagemap" : "perf";
+    /// <summary>What counts breaks: "perf", or what finds them in the next pass.</summary>
+    public string Kind => _events is null ? otherwise : "perf";
 
     /// <summary>Why the kernel does not tell, and what would change that; empty if it does, or was not asked.</summary>
     public string WhyNot { get; private set; } = "";

@@ -54,7 +54,7 @@ internal sealed class Scanner : IDisposable
         TimeProvider time)
     {
         _registry = registry;
-        KernelBreaks = new KernelBreakCounter(registry);
+        KernelBreaks = new KernelBreakCounter(registry, platform.CopyCounting);
         _options = options;
         _platform = platform;
         _time = time;

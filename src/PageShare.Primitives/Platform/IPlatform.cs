@@ -19,6 +19,10 @@ internal interface IPlatform
     /// <summary>Most mappings that this process may have.</summary>
     int MappingLimit { get; }
 
+    /// <summary>Whether each page of a guest that shares a frame is a mapping by itself, even if its neighbour's frame
+    /// continues its own.</summary>
+    bool MapsSharedPagesSingly(FaultMode mode);
+
     /// <summary>Mappings that this process has now. Costs about a microsecond a mapping.</summary>
     int CountMappings();
 
@@ -62,10 +66,6 @@ internal interface IPlatform
     /// <param name="pages">How many pages, at most as many as there are bytes.</param>
     /// <exception cref="PlatformException">The range is not mapped.</exception>
     unsafe void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages);
-
-    /// <summary>Memory that a guest's backing takes, as far as the system tells.</summary>
-    /// <exception cref="PlatformException">It does not tell.</exception>
-    long BackingBytes(MemoryObject backing, RegionHandle? region);
 
     /// <summary>How memory is shared with guests in other processes; null where it cannot be.</summary>
     IProcessSharing? BetweenProcesses { get; }

@@ -22,7 +22,13 @@ internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
     // SAFETY: as long as the object itself.
     public virtual unsafe byte* WritableView => null;
 
-    /// <summary>Memory that the object takes, by the kernel's count (st_blocks).</summary>
+    /// <summary>Told once, of a backing: whose pages these are. For systems that count them by that region's
+    /// mappings.</summary>
+    public virtual void BelongTo(RegionHandle region)
+    {
+    }
+
+    /// <summary>Memory that the object takes: by the kernel's count (st_blocks), or as far as the system tells.</summary>
     /// <exception cref="PlatformException">The kernel does not tell.</exception>
     public abstract long AllocatedBytes { get; }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PageShare.PageTable;
 using PageShare.TestKit;
+using PageShare.TestKit.Proof;
 using PageShare.TestKit.Points;
 
 namespace PageShare.ContractTests.Guests;
@@ -18,7 +19,7 @@ public sealed class PinnedSystemCallSoakTests : EngineTest
     private static int Calls { get; } =
         int.TryParse(Environment.GetEnvironmentVariable("PAGESHARE_SOAK"), CultureInfo.InvariantCulture, out var given)
             ? Math.Max(given, 1_000_000)
-            : 200_000;
+            : Wine.Else(200_000, here: 10_000);
 
     [Theory, BothModes]
     public void NoneFails(FaultMode mode)
@@ -60,7 +61,7 @@ public sealed class PinnedSystemCallSoakTests : EngineTest
             scanner.Finish();
         }
 
-        Assert.True(engine.Totals.Merges > 1000, $"Only {engine.Totals.Merges} pages were merged meanwhile.");
+        Assert.True(engine.Totals.Merges > Wine.Else(1000, here: 100), $"Only {engine.Totals.Merges} pages were merged meanwhile.");
         engine.VerifyAll();
     }
 

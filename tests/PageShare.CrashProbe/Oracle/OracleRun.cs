@@ -1,10 +1,11 @@
 using System.Globalization;
+using PageShare.Platform;
 
 namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
 /// Guests, writers, passes on two threads, garbage collections, and memory that is adopted and given back over and
-/// over: all at once. Every byte must be what its writer wrote last.
+/// over, where the system can do that: all at once. Every byte must be what its writer wrote last.
 /// </summary>
 internal sealed unsafe class OracleRun : IDisposable
 {
@@ -36,7 +37,7 @@ internal sealed unsafe class OracleRun : IDisposable
             Memories.Add(MakeGuest(i));
         }
 
-        _adoptable = Libc.Map(AdoptedPages * BusyGuests.PageBytes);
+        _adoptable = PlainMemory.Map(AdoptedPages * BusyGuests.PageBytes);
         var owners = new PageOwners(settings.Seed, settings.Writers, AdoptedPages);
         Memories.Add(new MirroredMemory("adopted", _adoptable, AdoptedPages, AdoptedPages, owners, guest: null));
     }
@@ -58,6 +59,8 @@ internal sealed unsafe class OracleRun : IDisposable
         Interlocked.Read(ref _passes) < Settings.Passes
         || Interlocked.Read(ref _merges) < Settings.Merges
         || Interlocked.Read(ref _breaks) < Settings.Breaks;
+
+    private static bool CanAdopt { get; } = HostPlatform.Create().WhyNoAdoption is null;
 
     private bool IsWriting => Volatile.Read(ref _writersLeft) > 0 && !HasEnded;
 
@@ -98,7 +101,7 @@ internal sealed unsafe class OracleRun : IDisposable
     {
         Engine.Dispose();
         Memories.ForEach(static memory => memory.Dispose());
-        Libc.Unmap(_adoptable, AdoptedPages * BusyGuests.PageBytes);
+        PlainMemory.Unmap(_adoptable, AdoptedPages * BusyGuests.PageBytes);
         Palette.Dispose();
     }
 
@@ -147,7 +150,7 @@ internal sealed unsafe class OracleRun : IDisposable
     /// </summary>
     private void AdoptWhileWriting()
     {
-        for (var i = 0; IsWriting; i++)
+        for (var i = 0; IsWriting && CanAdopt; i++)
         {
             var options = new GuestOptions { FaultMode = Settings.Modes[i % Settings.Modes.Count] };
             using var guest = Engine.Adopt(_adoptable, AdoptedPages * BusyGuests.PageBytes, $"adopted-{i}", options);

@@ -39,7 +39,7 @@ internal sealed class PagePalette : IDisposable
         // The name goes at once, the file with the last descriptor.
         var path = Path.GetTempFileName();
         System.IO.File.WriteAllBytes(path, _bytes);
-        File = System.IO.File.OpenHandle(path);
+        File = System.IO.File.OpenHandle(path, share: FileShare.Read | FileShare.Delete);
         System.IO.File.Delete(path);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PageShare.Platform;
 
 namespace PageShare.CrashProbe.Scenarios;
 
@@ -12,7 +13,10 @@ internal static unsafe class ChildProcesses
         var count = arguments.Number("count", 20);
         for (var i = 0; i < count; i++)
         {
-            var start = new ProcessStartInfo("/bin/sh", ["-c", $"echo child {i}"]) { RedirectStandardOutput = true };
+            var start = HostPlatform.IsLinux
+                ? new ProcessStartInfo("/bin/sh", ["-c", $"echo child {i}"])
+                : new ProcessStartInfo("cmd.exe", $"/c echo child {i}");
+            start.RedirectStandardOutput = true;
             using var child = Process.Start(start)!;
             var said = child.StandardOutput.ReadToEnd().Trim();
             child.WaitForExit();

@@ -1,3 +1,5 @@
+using PageShare.TestKit.Proof;
+
 namespace PageShare.CrashProbe.Scenarios;
 
 /// <summary>
@@ -11,7 +13,7 @@ internal static unsafe class CollectWhileSealing
 
     public static int Run(ProbeArguments arguments)
     {
-        var passes = arguments.Number("passes", 2000);
+        var passes = arguments.Number("passes", Wine.Else(2000, here: 100));
         using var engine = PageShareEngine.Start(new EngineOptions
         {
             FaultMode = arguments.RequiredEngine,
@@ -40,7 +42,7 @@ internal static unsafe class CollectWhileSealing
         var counters = engine.Snapshot().Totals;
         ProbeFailedException.ThrowIf(merged == 0, "Nothing was ever merged.");
         Console.WriteLine(
-            $"{passes} passes, {merged} merges, {counters.CowFaults} breaks, {counters.SealWaits} waits, "
+            $"All {passes} passes, {merged} merges, {counters.CowFaults} breaks, {counters.SealWaits} waits, "
             + $"{GC.CollectionCount(0)} collections");
         return ProbeExit.Done;
     }

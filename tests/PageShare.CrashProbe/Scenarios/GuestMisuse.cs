@@ -30,7 +30,7 @@ internal static unsafe class GuestMisuse
     {
         var busy = BusyGuests.Start(arguments.RequiredEngine)!;
         busy.Engine.UnshareAll();
-        Libc.Protect(busy.Guests[0].Pointer, BusyGuests.PageBytes, Libc.ProtectRead);
+        PlainMemory.Protect(busy.Guests[0].Pointer, BusyGuests.PageBytes, PlainMemory.ProtectRead);
         OrdinaryCrashes.StoreTo(busy.Guests[0].Pointer);
         return ProbeExit.Done;
     }

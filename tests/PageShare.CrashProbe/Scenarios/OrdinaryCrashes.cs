@@ -61,7 +61,7 @@ internal static unsafe class OrdinaryCrashes
     public static int WildNativeWrite(ProbeArguments arguments)
     {
         BusyGuests.Start(arguments.Engine)?.KeepWorking();
-        Libc.Fill(UnmappedAddress(), 1, 1);
+        PlainMemory.Fill(UnmappedAddress(), 1, 1);
         return ProbeExit.Done;
     }
 
@@ -71,7 +71,7 @@ internal static unsafe class OrdinaryCrashes
     public static int ReadOnlyWrite(ProbeArguments arguments)
     {
         BusyGuests.Start(arguments.Engine)?.KeepWorking();
-        StoreTo(Libc.Map(BusyGuests.PageBytes, Libc.ProtectRead));
+        StoreTo(PlainMemory.Map(BusyGuests.PageBytes, PlainMemory.ProtectRead));
         return ProbeExit.Done;
     }
 
@@ -127,8 +127,8 @@ internal static unsafe class OrdinaryCrashes
     /// </summary>
     private static byte* UnmappedAddress()
     {
-        var pages = Libc.Map(3 * BusyGuests.PageBytes, Libc.ProtectNone);
-        Libc.Unmap(pages + BusyGuests.PageBytes, BusyGuests.PageBytes);
+        var pages = PlainMemory.Map(3 * BusyGuests.PageBytes, PlainMemory.ProtectNone);
+        PlainMemory.Unmap(pages + BusyGuests.PageBytes, BusyGuests.PageBytes);
         return pages + BusyGuests.PageBytes;
     }
 

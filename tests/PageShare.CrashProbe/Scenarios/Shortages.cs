@@ -77,7 +77,7 @@ internal static unsafe class Shortages
         using var engine = arguments.Engine is { } mode
             ? PageShareEngine.Start(new EngineOptions { FaultMode = mode, BackgroundScanning = false })
             : null;
-        var memory = engine is null ? Libc.Map(bytes) : engine.CreateGuest("guest", bytes).Pointer;
+        var memory = engine is null ? PlainMemory.Map(bytes) : engine.CreateGuest("guest", bytes).Pointer;
         for (var offset = 0L; offset < bytes; offset += BusyGuests.PageBytes)
         {
             // The same stretch over and over, so that sharing takes few mappings.

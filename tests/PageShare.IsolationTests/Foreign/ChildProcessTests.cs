@@ -1,3 +1,4 @@
+using PageShare.Platform;
 using PageShare.TestKit;
 
 namespace PageShare.IsolationTests.Foreign;
@@ -10,6 +11,9 @@ public sealed class ChildProcessTests(ForeignCode foreign) : IClassFixture<Forei
         ProbeProcess.Run("process-start", mode).ExpectDone("started 20");
 
     [Theory, BothModes]
-    public void AForkedChildHasNoPageOfAnyGuestAtWhateverMomentItWasForked(FaultMode mode) =>
+    public void AForkedChildHasNoPageOfAnyGuestAtWhateverMomentItWasForked(FaultMode mode)
+    {
+        Assert.SkipUnless(HostPlatform.IsLinux, "needs Linux: Windows has no fork.");
         foreign.Run("native-fork", mode).ExpectDone("forked 200");
+    }
 }

@@ -14,6 +14,13 @@ public sealed class ForeignCode : IDisposable
 
     public ForeignCode()
     {
+        if (!Platform.HostPlatform.IsLinux)
+        {
+            Library = Path.Combine(AppContext.BaseDirectory, "foreign.dll");
+            _missing = File.Exists(Library) ? null : $"Compile foreign_windows.c to {Library}.";
+            return;
+        }
+
         Library = Path.Combine(_folder.Path, "libforeign.so");
         var source = Path.Combine(AppContext.BaseDirectory, "foreign.c");
         try
@@ -24,7 +31,7 @@ public sealed class ForeignCode : IDisposable
         }
         catch (Win32Exception notFound)
         {
-            _missing = notFound.Message;
+            _missing = $"{notFound.Message} Install it with 'apt-get install gcc libc6-dev'.";
         }
     }
 
@@ -33,7 +40,7 @@ public sealed class ForeignCode : IDisposable
     /// <summary>Runs a scenario that needs the library; without a compiler the test is skipped.</summary>
     public ProbeResult Run(string scenario, FaultMode? engine, params string[] arguments)
     {
-        Assert.SkipWhen(_missing is not null, $"needs cc: {_missing} Install it with 'apt-get install gcc libc6-dev'.");
+        Assert.SkipWhen(_missing is not null, $"needs a C compiler: {_missing}");
         return ProbeProcess.Run(scenario, engine, ["--helper", Library, .. arguments]);
     }
 

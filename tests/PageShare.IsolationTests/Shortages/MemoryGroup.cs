@@ -1,4 +1,5 @@
 using System.Globalization;
+using PageShare.Platform;
 
 namespace PageShare.IsolationTests.Shortages;
 
@@ -16,6 +17,7 @@ internal sealed class MemoryGroup : IDisposable
     /// <summary>Makes one; skips the test where the process may not.</summary>
     public static MemoryGroup Create(long bytes)
     {
+        Assert.SkipUnless(HostPlatform.IsLinux, "needs Linux: control groups.");
         var isUnified = File.Exists($"{Root}/cgroup.controllers");
         var path = $"{Root}/{(isUnified ? "" : "memory/")}pageshare-test-{Environment.ProcessId}-{Guid.NewGuid():N}";
         try

@@ -1,12 +1,10 @@
-using System.Globalization;
-using System.Text;
-using Mono.Unix.Native;
+using PageShare.Platform;
 
 namespace PageShare.TestKit.Proof;
 
 /// <summary>
-/// The engine's memory objects as the kernel shows them in /proc/self/fd: what they really take, whatever the engine
-/// says.
+/// The engine's memory objects as the system shows them: what they really take, whatever the engine says. On Windows,
+/// which shows nothing of a section, as its platform keeps account of them: see <see cref="Sections"/>.
 /// </summary>
 public static class MemoryObjects
 {
@@ -15,9 +13,6 @@ public static class MemoryObjects
 
     /// <summary>Name of a frame store, without its domain's name.</summary>
     public const string Stores = "pageshare-store:";
-
-    private const string LinkPrefix = "/memfd:";
-    private const int BlockBytes = 512;
 
     /// <summary>Pages allocated in all objects whose names begin so.</summary>
     /// <param name="namePrefix">Such as <see cref="Stores"/>.</param>
@@ -37,24 +32,6 @@ public static class MemoryObjects
         .Where(static name => name != "pageshare-reserve") // kept by the process, not by an engine
         .Order()];
 
-    private static IEnumerable<(string Name, long Pages)> Find(string namePrefix, int? process = null)
-    {
-        var seen = new HashSet<ulong>(); // a store has two descriptors
-        var link = new byte[512];
-        foreach (var path in Directory.GetFiles($"/proc/{process?.ToString(CultureInfo.InvariantCulture) ?? "self"}/fd"))
-        {
-            // Descriptors come and go meanwhile, this enumeration's own for one.
-            var length = Syscall.readlink(path, link);
-            var target = Encoding.UTF8.GetString(link, 0, (int)Math.Max(0, length));
-            if (!target.StartsWith(LinkPrefix + namePrefix, StringComparison.Ordinal)
-                || Syscall.stat(path, out var status) != 0
-                || !seen.Add(status.st_ino))
-            {
-                continue;
-            }
-
-            var name = target[LinkPrefix.Length..].Replace(" (deleted)", "", StringComparison.Ordinal);
-            yield return (name, status.st_blocks * BlockBytes / PageContent.Bytes);
-        }
-    }
+    private static IEnumerable<(string Name, long Pages)> Find(string namePrefix, int? process = null) =>
+        HostPlatform.IsLinux ? Memfds.Find(namePrefix, process) : Sections.Find(namePrefix);
 }

@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
+using PageShare.Platform;
+using PageShare.Platform.Windows;
 
 namespace PageShare.TestKit.Proof;
 
-/// <summary>Which physical page the kernel shows at an address: /proc/self/pagemap.</summary>
+/// <summary>Which physical page the kernel shows at an address: /proc/self/pagemap. Windows shows it to nobody.</summary>
 public static unsafe class PageFrames
 {
     private const ulong Present = 1UL << 63;
@@ -12,6 +14,8 @@ public static unsafe class PageFrames
     /// others.</summary>
     public static void RequireVisible()
     {
+        Assert.SkipUnless(HostPlatform.IsLinux, "needs Linux: Windows shows no numbers of physical pages.");
+
         // SAFETY: one page of our own, which lives longer than the look at it.
         var page = (byte*)NativeMemory.AlignedAlloc(PageContent.Bytes, PageContent.Bytes);
         try
@@ -51,8 +55,9 @@ public static unsafe class PageFrames
 
     /// <summary>How many pages of a range have memory of this process. Reads nothing of it; needs no
     /// privilege.</summary>
-    public static int CountPresent(byte* start, long pages) =>
-        Entries(start, pages).Count(static entry => (entry & Present) != 0);
+    public static int CountPresent(byte* start, long pages) => HostPlatform.IsLinux
+        ? Entries(start, pages).Count(static entry => (entry & Present) != 0)
+        : (int)WorkingSet.CountPages(start, pages);
 
     private static ulong[] Entries(byte* start, long pages)
     {

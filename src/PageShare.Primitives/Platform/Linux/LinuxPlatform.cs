@@ -31,6 +31,9 @@ internal sealed unsafe class LinuxPlatform : IPlatform
     public long MemoryAndSwapBytes => Ask(_mappings.ReadMemoryAndSwapBytes);
 
     /// <inheritdoc/>
+    public bool MapsSharedPagesSingly(FaultMode mode) => false;
+
+    /// <inheritdoc/>
     public int CountMappings() => Ask(_mappings.CountOwn);
 
     /// <inheritdoc/>
@@ -68,9 +71,6 @@ internal sealed unsafe class LinuxPlatform : IPlatform
 
     /// <inheritdoc/>
     public string? WhyNoAdoption => null;
-
-    /// <inheritdoc/>
-    public long BackingBytes(MemoryObject backing, RegionHandle? region) => backing.AllocatedBytes;
 
     /// <inheritdoc/>
     public void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -10,18 +11,23 @@ namespace PageShare.Platform.Windows;
 /// commits pages. What is committed stays committed until the section goes: Windows can't decommit a page of a section.
 /// Punching gives back physical memory alone.</para>
 /// <para>Nor does the system tell how much memory a section takes. Of one that is written by <see cref="TryWrite"/>
-/// alone, a frame store, it is counted here, exactly; of others the pages are counted that are in this process's
-/// working set. Not thread-safe as to these counts: the engine's lock guards them.</para>
+/// alone, a frame store, it is counted here, exactly; of a backing by its region; of others the pages are counted that
+/// are in this process's working set. Not thread-safe as to these counts: the engine's lock guards them.</para>
 /// </remarks>
 internal sealed unsafe class Section : MemoryObject
 {
     private const int BitsPerWord = 64;
+
+    // By name, as /proc/self/fd shows memory objects on Linux: a section without a name, which nobody else can open, is
+    // shown by no tool of the system.
+    private static readonly ConcurrentDictionary<Section, bool> Open = new();
 
     private readonly string _name;
     private readonly bool _isOwner;
     private readonly byte* _view;
     private readonly long _maximumBytes;
     private ulong[]? _written; // a bit a page, once something was written
+    private RegionHandle? _region; // set once, before anybody asks for a count
     private long _committed;
 
     private Section(string name, nint handle, byte* view, long maximumBytes, bool isOwner)
@@ -31,7 +37,14 @@ internal sealed unsafe class Section : MemoryObject
         _maximumBytes = maximumBytes;
         _isOwner = isOwner;
         SetHandle(handle);
+        Open[this] = true;
     }
+
+    /// <summary>The sections of this process that are not closed yet.</summary>
+    public static IEnumerable<Section> All => Open.Keys;
+
+    /// <summary>The name that it was made with.</summary>
+    public string Name => _name;
 
     // SAFETY: the view is as long as the section may become, and is unmapped when the handle is released; views handed
     // out hold a reference on it. Pages above the committed ones fault.
@@ -40,16 +53,24 @@ internal sealed unsafe class Section : MemoryObject
     public override byte* WritableView => _view;
 
     /// <inheritdoc/>
-    public override long AllocatedBytes => _written is null
-        ? WorkingSet.CountPages(_view, _committed / Environment.SystemPageSize) * Environment.SystemPageSize
-        : _written.Sum(static word => (long)BitOperations.PopCount(word)) * Environment.SystemPageSize;
+    public override long AllocatedBytes => Environment.SystemPageSize * (_region is not null
+        ? WindowsPlatform.Require(WindowsShim.CountPresent(_region), _name)
+        : _written?.Sum(static word => (long)BitOperations.PopCount(word))
+            ?? WorkingSet.CountPages(_view, _committed / Environment.SystemPageSize));
 
     /// <summary>Makes a section of the given size that can grow to its maximum.</summary>
     /// <exception cref="PlatformException">Out of commit charge, address space or kernel memory.</exception>
     public static Section Create(string name, long bytes, long maximumBytes)
     {
+        // One page more than will ever be committed: Wine takes no note of a commit that ends where its section does.
+        var reservedBytes = maximumBytes + Environment.SystemPageSize;
         var handle = Kernel32.CreateFileMapping(
-            -1, null, Kernel32.PageReadWrite | Kernel32.SectionReserve, (uint)(maximumBytes >> 32), (uint)maximumBytes, null);
+            -1,
+            null,
+            Kernel32.PageReadWrite | Kernel32.SectionReserve,
+            (uint)(reservedBytes >> 32),
+            (uint)reservedBytes,
+            null);
         if (handle == 0)
         {
             throw Failure("CreateFileMapping", $"{name}, {maximumBytes} bytes");
@@ -75,6 +96,9 @@ internal sealed unsafe class Section : MemoryObject
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public override void BelongTo(RegionHandle region) => _region = region;
 
     /// <inheritdoc/>
     public override void Grow(long bytes)
@@ -132,8 +156,16 @@ internal sealed unsafe class Section : MemoryObject
     }
 
     /// <inheritdoc/>
-    protected override bool ReleaseHandle() =>
-        (!_isOwner || Kernel32.UnmapViewOfFile(_view)) & Kernel32.CloseHandle(handle);
+    protected override bool ReleaseHandle()
+    {
+        var isDone = (!_isOwner || Kernel32.UnmapViewOfFile(_view)) & Kernel32.CloseHandle(handle);
+        if (isDone)
+        {
+            Open.TryRemove(this, out _);
+        }
+
+        return isDone;
+    }
 
     private static PlatformException Failure(string operation, string subject, string? advice = null) =>
         new(operation, subject, Marshal.GetLastPInvokeError(), advice);

@@ -31,6 +31,9 @@ internal sealed unsafe class WindowsPlatform : IPlatform
         "Windows cannot turn existing memory into a guest: no view can take the place of memory that is in use. Make a guest with "
         + "CreateGuest, and copy the bytes into it.";
 
+    /// <summary>A view of the kernel's copies can't be cut without losing them, so it is one page long.</summary>
+    public bool MapsSharedPagesSingly(FaultMode mode) => mode == FaultMode.Kernel;
+
     /// <inheritdoc/>
     public IProcessSharing? BetweenProcesses => null;
 
@@ -76,13 +79,9 @@ internal sealed unsafe class WindowsPlatform : IPlatform
         // SAFETY: the shim writes one byte a page, and the array holds that many.
         fixed (byte* first = resident)
         {
-            Require(WindowsShim.FindPresent(region!, (ulong)firstPage, (ulong)pages, first), $"{pages} pages");
+            _ = Require(WindowsShim.FindPresent(region!, (ulong)firstPage, (ulong)pages, first), $"{pages} pages");
         }
     }
-
-    /// <inheritdoc/>
-    public long BackingBytes(MemoryObject backing, RegionHandle? region) =>
-        Require(WindowsShim.CountPresent(region!), "a guest") * Environment.SystemPageSize;
 
     /// <inheritdoc/>
     public bool IsPrivateAnonymous(byte* address, long bytes)
@@ -103,7 +102,8 @@ internal sealed unsafe class WindowsPlatform : IPlatform
         return true;
     }
 
-    private static long Require(long result, string subject) =>
+    /// <summary>What the shim found, or its refusal as an exception.</summary>
+    public static long Require(long result, string subject) =>
         result >= 0 ? result : throw PlatformException.OfShim("asking the working set", subject, (int)-result);
 
     private static Kernel32.MemoryStatus ReadMemoryStatus()

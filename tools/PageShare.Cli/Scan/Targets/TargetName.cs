@@ -1,4 +1,5 @@
 using System.Globalization;
+using PageShare.Platform;
 
 namespace PageShare.Cli.Scan.Targets;
 
@@ -15,6 +16,12 @@ internal static class TargetName
     {
         if (name.StartsWith(ProcessPrefix, StringComparison.Ordinal))
         {
+            if (!KernelProbe.IsLinux)
+            {
+                throw CommandException.BadUsage(
+                    $"{name}: processes can be scanned on Linux alone. Name a memory image, a core dump or a folder.");
+            }
+
             string number = name[ProcessPrefix.Length..];
             return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0
                 ? new ProcessTarget(name, pid, seen)
