@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Text;
 using PageShare.Cli.Doctor;
+using PageShare.Cli.Hosting;
 using PageShare.Cli.Record;
 using PageShare.Cli.Run;
+using PageShare.Cli.Run.Isolation;
 using PageShare.Cli.Scan;
 using PageShare.Cli.Tune;
 
@@ -28,6 +30,11 @@ internal static class Program
             RecordCommand.Create(),
             TuneCommand.Create(),
             DoctorCommand.Create(),
+            HostCommand.Create(),
+            StatusCommand.Create(),
+            TopCommand.Create(),
+            GuestCommand.Create(),
+            GuestProcessCommand.Create(),
         };
         ExampleHelp.AddTo(
             root,

@@ -5,7 +5,8 @@ using PageShare.TestKit;
 
 namespace PageShare.IsolationTests.Cli;
 
-/// <summary><c>pageshare run --input</c> from the outside: what it prints where, and how it ends.</summary>
+/// <summary><c>pageshare run --input</c> from the outside: what it prints where, and how it ends. With guests in one
+/// process, which is faster; <see cref="RunIsolatedTests"/> has the others.</summary>
 public sealed class RunOnFilesTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -27,7 +28,8 @@ public sealed class RunOnFilesTests : IDisposable
     public void GuestsThatWorkConvergeAndAreVerified(string faultMode)
     {
         JsonElement json = PageShareCommand.Run(
-            "run", "--input", Input, "--until-converged", "--write-rate", "5000", "--fault-mode", faultMode, "--json")
+            "run", "--input", Input, "--until-converged", "--write-rate", "5000", "--fault-mode", faultMode, "--isolation", "none",
+            "--json")
             .Expect(0).Json;
 
         Assert.True(json.GetProperty("verified").GetBoolean());
@@ -47,7 +49,8 @@ public sealed class RunOnFilesTests : IDisposable
     {
         // Breaks that the scanner has not seen yet are the hard part: nothing scans after them.
         JsonElement json = PageShareCommand.Run(
-            "run", "--input", Input, "--duration", "3s", "--write-rate", "3000", "--fault-mode", faultMode, "--json")
+            "run", "--input", Input, "--duration", "3s", "--write-rate", "3000", "--fault-mode", faultMode, "--isolation", "none",
+            "--json")
             .Expect(0).Json;
 
         Assert.Equal(json.GetProperty("kernelResidentBytes").GetInt64(), json.GetProperty("residentBytes").GetInt64());
@@ -56,7 +59,7 @@ public sealed class RunOnFilesTests : IDisposable
     [Fact]
     public void AllThatGuestsDoBesideJsonGoesToStandardError()
     {
-        CommandResult result = PageShareCommand.Run("run", "--input", Input, "--until-converged", "--json").Expect(0);
+        CommandResult result = PageShareCommand.Run("run", "--input", Input, "--until-converged", "--isolation", "none", "--json").Expect(0);
 
         Assert.StartsWith("{", result.Output, StringComparison.Ordinal);
         Assert.EndsWith("}\n", result.Output, StringComparison.Ordinal);
@@ -66,7 +69,8 @@ public sealed class RunOnFilesTests : IDisposable
     [Fact]
     public void WithoutJsonTheSummaryIsTheOutput()
     {
-        CommandResult result = PageShareCommand.Run("run", "--input", Input, "--until-converged", "--guests", "2").Expect(0);
+        CommandResult result = PageShareCommand.Run(
+            "run", "--input", Input, "--until-converged", "--guests", "2", "--isolation", "none").Expect(0);
 
         Assert.Contains("every byte of 2 guests", result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', result.Output + result.Error);
@@ -75,7 +79,8 @@ public sealed class RunOnFilesTests : IDisposable
     [Fact]
     public void SeedRepeatsTheGuests()
     {
-        string[] command = ["run", "--input", Input, "--until-converged", "--write-rate", "0", "--seed", "77", "--json"];
+        string[] command = ["run", "--input", Input, "--until-converged", "--write-rate", "0", "--seed", "77", "--isolation",
+            "none", "--json"];
 
         JsonElement first = PageShareCommand.Run(command).Expect(0).Json;
         JsonElement second = PageShareCommand.Run(command).Expect(0).Json;
@@ -90,7 +95,7 @@ public sealed class RunOnFilesTests : IDisposable
     {
         // No machine makes three passes over 20 MiB in a millisecond.
         JsonElement json = PageShareCommand.Run(
-            "run", "--input", Input, "--until-converged", "--timeout", "1ms", "--json").Expect(3).Json;
+            "run", "--input", Input, "--until-converged", "--timeout", "1ms", "--isolation", "none", "--json").Expect(3).Json;
 
         Assert.True(json.GetProperty("verified").GetBoolean());
         Assert.False(json.GetProperty("converged").GetBoolean());
@@ -102,7 +107,8 @@ public sealed class RunOnFilesTests : IDisposable
     [InlineData(Signum.SIGTERM)]
     public void InterruptEndsTheRunEarlyWithEverythingVerified(Signum signal)
     {
-        using Process process = PageShareCommand.Start("run", "--input", Input, "--duration", "1h", "--json");
+        using Process process = PageShareCommand.Start(
+            "run", "--input", Input, "--duration", "1h", "--isolation", "none", "--json");
         string said = ReadUntil(process, "sharing for");
         Assert.Equal(0, Syscall.kill(process.Id, signal));
 
@@ -118,7 +124,7 @@ public sealed class RunOnFilesTests : IDisposable
     public void RunOfAGivenLengthEndsByItself()
     {
         JsonElement json = PageShareCommand.Run(
-            "run", "--input", Input, "--duration", "2s", "--json").Expect(0).Json;
+            "run", "--input", Input, "--duration", "2s", "--isolation", "none", "--json").Expect(0).Json;
 
         Assert.False(json.GetProperty("interrupted").GetBoolean());
         Assert.False(json.GetProperty("converged").GetBoolean());

@@ -14,15 +14,20 @@ public sealed class RunOnImagesTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("signal")]
-    [InlineData("kernel")]
-    public void NearlyAllThatCanBeSavedIsSaved(string faultMode)
+    [InlineData("signal", "none")]
+    [InlineData("kernel", "none")]
+    [InlineData("signal", "process")]
+    [InlineData("kernel", "process")]
+    public void NearlyAllThatCanBeSavedIsSaved(string faultMode, string isolation)
     {
         byte[][] images = [MemoryImages.Make(ImagePages, seed: 1), MemoryImages.Make(ImagePages, seed: 2)];
         long best = MemoryImages.BestSavedBytes(images);
         Assert.True(best > ImagePages * MemoryImages.PageBytes / 2, "too few duplicates to prove anything");
 
-        JsonElement json = Run(["--fault-mode", faultMode, .. Write(images)]).Expect(0).Json;
+        JsonElement json = PageShareCommand.Run(
+        [
+            "run", "--until-converged", "--json", "--fault-mode", faultMode, "--isolation", isolation, .. Write(images),
+        ]).Expect(0).Json;
 
         Assert.True(json.GetProperty("verified").GetBoolean());
         Assert.True(json.GetProperty("converged").GetBoolean());
@@ -108,7 +113,7 @@ public sealed class RunOnImagesTests : IDisposable
     }
 
     private static CommandResult Run(params string[] arguments) =>
-        PageShareCommand.Run(["run", "--until-converged", "--json", .. arguments]);
+        PageShareCommand.Run(["run", "--until-converged", "--isolation", "none", "--json", .. arguments]);
 
     private string[] Write(byte[][] images) =>
         Arguments(images.Select((image, number) => _folder.Write($"vm{number}.ram", image)));

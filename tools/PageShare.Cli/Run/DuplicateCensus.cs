@@ -4,7 +4,7 @@ namespace PageShare.Cli.Run;
 /// Counts, while guests load, how many of their pages are equal: what could be saved at best, known without the engine.
 /// </summary>
 /// <remarks>Not thread-safe. Keeps some 40 bytes for each distinct page until it is dropped after loading.</remarks>
-internal sealed class DuplicateCensus
+internal sealed class DuplicateCensus : IPageTally
 {
     private readonly Dictionary<string, HashSet<UInt128>> _seen = [];
     private long _pages;
@@ -14,8 +14,29 @@ internal sealed class DuplicateCensus
     /// <summary>The counts so far.</summary>
     public LoadedPages Counts => new(_pages, _zeroPages, _duplicatePages);
 
-    /// <summary>Counts whole pages of a guest in a share domain.</summary>
+    /// <inheritdoc/>
     public void Add(string domain, ReadOnlySpan<byte> pages)
+    {
+        HashSet<UInt128> seen = SeenIn(domain);
+        for (; pages.Length > 0; pages = pages[Quantity.PageBytes..])
+        {
+            Count(seen, PageDigest.OfWhole(pages[..Quantity.PageBytes]));
+        }
+    }
+
+    /// <summary>Counts pages that another process looked at.</summary>
+    /// <param name="domain">The guest's share domain.</param>
+    /// <param name="digests">What <see cref="PageDigest.OfWhole"/> said of each page.</param>
+    public void AddDigests(string domain, ReadOnlySpan<UInt128> digests)
+    {
+        HashSet<UInt128> seen = SeenIn(domain);
+        foreach (UInt128 digest in digests)
+        {
+            Count(seen, digest);
+        }
+    }
+
+    private HashSet<UInt128> SeenIn(string domain)
     {
         if (!_seen.TryGetValue(domain, out HashSet<UInt128>? seen))
         {
@@ -23,20 +44,28 @@ internal sealed class DuplicateCensus
             _seen.Add(domain, seen);
         }
 
-        for (; pages.Length > 0; pages = pages[Quantity.PageBytes..])
+        return seen;
+    }
+
+    private void Count(HashSet<UInt128> seen, UInt128 digest)
+    {
+        _pages++;
+        if (digest == PageDigest.Zero)
         {
-            ReadOnlySpan<byte> page = pages[..Quantity.PageBytes];
-            _pages++;
-            if (!page.ContainsAnyExcept((byte)0))
-            {
-                _zeroPages++;
-            }
-            else if (!seen.Add(PageDigest.Of(page)))
-            {
-                _duplicatePages++;
-            }
+            _zeroPages++;
+        }
+        else if (!seen.Add(digest))
+        {
+            _duplicatePages++;
         }
     }
+}
+
+/// <summary>Takes note of the pages that a guest loads.</summary>
+internal interface IPageTally
+{
+    /// <summary>Counts whole pages of a guest in a share domain, in the guest's order.</summary>
+    void Add(string domain, ReadOnlySpan<byte> pages);
 }
 
 /// <summary>The pages that guests loaded, counted exactly.</summary>

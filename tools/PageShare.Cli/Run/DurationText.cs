@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 
 namespace PageShare.Cli.Run;
@@ -10,6 +11,24 @@ internal static class DurationText
 
     // A timer takes no more than 2^32 milliseconds, some 49 days.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
+
+    /// <summary>An option that takes one.</summary>
+    public static Option<TimeSpan?> Option(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        CustomParser = argument =>
+        {
+            string text = argument.Tokens.Count > 0 ? argument.Tokens[0].Value : "";
+            if (TryParse(text, out TimeSpan duration))
+            {
+                return duration;
+            }
+
+            argument.AddError($"{name}: '{text}' is no duration above zero. Write 500ms, 20s, 2m or 1h.");
+            return null;
+        },
+    };
 
     /// <summary>Parses a duration above zero; false if it isn't one.</summary>
     public static bool TryParse(string text, out TimeSpan duration)

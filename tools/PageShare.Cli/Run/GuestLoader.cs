@@ -4,7 +4,7 @@ namespace PageShare.Cli.Run;
 
 /// <summary>Writes the first content of a guest's memory, every page of it, zero pages too: nothing that is saved later
 /// was never there.</summary>
-internal sealed class GuestLoader(DuplicateCensus census)
+internal sealed class GuestLoader(IPageTally tally)
 {
     // 1 MiB: counted while it is still in the cache.
     private const int ChunkPages = 256;
@@ -12,7 +12,7 @@ internal sealed class GuestLoader(DuplicateCensus census)
     /// <summary>Loads the guest.</summary>
     /// <exception cref="CommandException">A file can't be read any more.</exception>
     /// <exception cref="OperationCanceledException">The user stopped it; the guest is loaded in part.</exception>
-    public void Load(Guest guest, GuestPlan plan, GuestRecord record, CancellationToken cancellationToken)
+    public void Load(MappedGuest guest, GuestPlan plan, GuestRecord record, CancellationToken cancellationToken)
     {
         foreach (PageSegment segment in plan.Segments)
         {
@@ -31,7 +31,7 @@ internal sealed class GuestLoader(DuplicateCensus census)
                     ReadFile(guest, segment.File!, handle, (page - segment.FirstPage) * Quantity.PageBytes, offset, length);
                 }
 
-                census.Add(guest.Domain, guest.AsSpan(offset, length));
+                tally.Add(guest.Domain, guest.AsSpan(offset, length));
             }
         }
     }
@@ -39,7 +39,7 @@ internal sealed class GuestLoader(DuplicateCensus census)
     /// <summary>Reads straight into guest memory, as a guest's own file system would, and clears what lies behind the
     /// end.</summary>
     private static void ReadFile(
-        Guest guest, InputFile file, SafeFileHandle handle, long fileOffset, long guestOffset, int length)
+        MappedGuest guest, InputFile file, SafeFileHandle handle, long fileOffset, long guestOffset, int length)
     {
         int wanted = (int)Math.Min(length, file.Length - fileOffset);
         int done = 0;

@@ -75,6 +75,9 @@ internal sealed class GuestPlan
     public static GuestPlan ForImage(string name, InputFile image) =>
         new(name, [new PageSegment(0, image.Pages, PageOrigin.File, image)]);
 
+    /// <summary>A guest of segments that somebody else laid out, in order.</summary>
+    public static GuestPlan Of(string name, IReadOnlyList<PageSegment> segments) => new(name, segments);
+
     /// <summary>The segment that a page belongs to.</summary>
     public PageSegment SegmentOf(long page)
     {

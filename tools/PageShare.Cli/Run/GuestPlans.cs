@@ -11,6 +11,9 @@ internal static class GuestPlans
     /// <summary>The seed of one guest's private bytes and choices.</summary>
     public static ulong SeedOf(long seed, int guest) => SeededRandom.Mix((ulong)seed, (ulong)guest);
 
+    /// <summary>The seed of what a guest does while it works.</summary>
+    public static ulong WorkSeedOf(ulong guestSeed) => SeededRandom.Mix(guestSeed, 1);
+
     private static GuestPlan[] ForFiles(RunOptions options)
     {
         IReadOnlyList<InputFile> files = InputSet.Find(options.Inputs);

@@ -17,7 +17,7 @@ internal sealed class GuestWorkload : IDisposable
     private const int ShortestPauseMilliseconds = 10;
     private const int LongestPauseMilliseconds = 50;
 
-    private readonly Guest _guest;
+    private readonly MappedGuest _guest;
     private readonly GuestRecord _record;
     private readonly WorkPace _reads;
     private readonly WorkPace _writes;
@@ -36,7 +36,7 @@ internal sealed class GuestWorkload : IDisposable
     /// <param name="rates">What this guest does in a second.</param>
     /// <param name="seed">Chooses pages and kinds of change.</param>
     /// <param name="onFault">Called once, on the guest's thread, when <see cref="Fault"/> is set.</param>
-    public GuestWorkload(Guest guest, GuestRecord record, WorkRates rates, ulong seed, Action onFault)
+    public GuestWorkload(MappedGuest guest, GuestRecord record, WorkRates rates, ulong seed, Action onFault)
     {
         _guest = guest;
         _record = record;

@@ -7,13 +7,20 @@ namespace PageShare.Cli.Run;
 /// <remarks>Thread-safe. Holds no descriptor: an input may have more files than a process may open.</remarks>
 internal sealed class InputFile
 {
-    private readonly DateTime _changed;
+    private readonly Func<SafeFileHandle>? _opener;
 
-    private InputFile(FileInfo info)
+    /// <summary>A file that was noted before, maybe by another process.</summary>
+    /// <param name="path">Full path.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="changed">When it was changed last, in UTC.</param>
+    /// <param name="opener">Opens it where this process may not do so itself; what it gives is disposed after
+    /// use.</param>
+    internal InputFile(string path, long length, DateTime changed, Func<SafeFileHandle>? opener = null)
     {
-        Path = info.FullName;
-        Length = info.Length;
-        _changed = info.LastWriteTimeUtc;
+        Path = path;
+        Length = length;
+        Changed = changed;
+        _opener = opener;
     }
 
     /// <summary>Full path.</summary>
@@ -22,6 +29,9 @@ internal sealed class InputFile
     /// <summary>Bytes.</summary>
     public long Length { get; }
 
+    /// <summary>When it had been changed last, in UTC.</summary>
+    public DateTime Changed { get; }
+
     /// <summary>Pages that hold it; the last is filled up with zeroes.</summary>
     public long Pages => (Length + Quantity.PageBytes - 1) / Quantity.PageBytes;
 
@@ -29,7 +39,7 @@ internal sealed class InputFile
     /// <exception cref="CommandException">It can't.</exception>
     public static InputFile Note(FileInfo info)
     {
-        var file = new InputFile(info);
+        var file = new InputFile(info.FullName, info.Length, info.LastWriteTimeUtc);
         if (file.Length > 0)
         {
             file.Open().Dispose();
@@ -44,7 +54,7 @@ internal sealed class InputFile
     {
         try
         {
-            return File.OpenHandle(Path);
+            return _opener is null ? File.OpenHandle(Path) : _opener();
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
@@ -82,8 +92,15 @@ internal sealed class InputFile
     /// <summary>Whether size or time of change differ from what they were.</summary>
     public bool HasChangedSince()
     {
-        var now = new FileInfo(Path);
-        return !now.Exists || now.Length != Length || now.LastWriteTimeUtc != _changed;
+        try
+        {
+            using SafeFileHandle handle = Open();
+            return RandomAccess.GetLength(handle) != Length || File.GetLastWriteTimeUtc(handle) != Changed;
+        }
+        catch (Exception gone) when (gone is CommandException or IOException)
+        {
+            return true;
+        }
     }
 
     /// <summary>The failure to report for a file that did not stay as it was.</summary>

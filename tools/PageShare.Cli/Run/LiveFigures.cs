@@ -6,6 +6,6 @@ namespace PageShare.Cli.Run;
 internal sealed record LiveFigures(TimeSpan Elapsed, EngineSnapshot Snapshot, KernelFigure? Kernel)
 {
     /// <summary>Takes the figures of this moment.</summary>
-    public static LiveFigures Take(TimeSpan elapsed, PageShareEngine engine) =>
-        new(elapsed, engine.Snapshot(), KernelFigure.Read(withCopies: false));
+    public static LiveFigures Take(TimeSpan elapsed, IRunGuests guests) =>
+        new(elapsed, guests.Snapshot(), guests.AskKernel(withCopies: false));
 }

@@ -14,6 +14,21 @@ internal static class PageDigest
     private const ulong Third = 0x3C6EF372FE94F82B;
     private const ulong Fourth = 0xA54FF53A5F1D36F1;
 
+    /// <summary>Stands for a page of zeroes.</summary>
+    public static UInt128 Zero => UInt128.Zero;
+
+    /// <summary>The digest of a page, or <see cref="Zero"/> if it holds nothing but zeroes.</summary>
+    public static UInt128 OfWhole(ReadOnlySpan<byte> page)
+    {
+        if (!page.ContainsAnyExcept((byte)0))
+        {
+            return Zero;
+        }
+
+        UInt128 digest = Of(page);
+        return digest == Zero ? UInt128.One : digest;
+    }
+
     /// <summary>The digest of a page.</summary>
     /// <param name="page">A multiple of 16 bytes.</param>
     public static UInt128 Of(ReadOnlySpan<byte> page)

@@ -4,7 +4,7 @@ namespace PageShare.Cli.Run;
 internal static class PageMismatch
 {
     /// <summary>One sentence: guest, page, where its content came from, and the first byte that is wrong.</summary>
-    public static string Describe(Guest guest, GuestRecord record, long page, ReadOnlySpan<byte> expected)
+    public static string Describe(MappedGuest guest, GuestRecord record, long page, ReadOnlySpan<byte> expected)
     {
         ReadOnlySpan<byte> actual = guest.AsSpan(page * Quantity.PageBytes, Quantity.PageBytes);
         int first = actual.CommonPrefixLength(expected);

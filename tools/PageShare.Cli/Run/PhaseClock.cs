@@ -1,15 +1,16 @@
 namespace PageShare.Cli.Run;
 
-/// <summary>CPU seconds of this process, user and system, by phase of the run (getrusage).</summary>
-internal sealed class PhaseClock
+/// <summary>CPU seconds by phase of the run, user and system.</summary>
+/// <param name="read">CPU seconds of all processes of the run so far.</param>
+internal sealed class PhaseClock(Func<double> read)
 {
-    private TimeSpan _before = Environment.CpuUsage.TotalTime;
+    private double _before;
 
     /// <summary>CPU seconds since the last call, or since the start.</summary>
     public double Lap()
     {
-        TimeSpan now = Environment.CpuUsage.TotalTime;
-        double seconds = (now - _before).TotalSeconds;
+        double now = read();
+        double seconds = Math.Max(0, now - _before);
         _before = now;
         return seconds;
     }

@@ -42,7 +42,7 @@ internal static class RunCommand
         HelpName = "FILE",
     };
 
-    private static readonly Option<TimeSpan?> Duration = DurationOption(
+    private static readonly Option<TimeSpan?> Duration = DurationText.Option(
         "--duration", "How long to share: 500ms, 20s, 2m, 1h (default 20s). Not used with --until-converged.");
 
     private static readonly Option<bool> UntilConverged = new("--until-converged")
@@ -50,7 +50,7 @@ internal static class RunCommand
         Description = "Scan whether the machine is idle or not, and end once two passes in a row merge nothing more.",
     };
 
-    private static readonly Option<TimeSpan?> Timeout = DurationOption(
+    private static readonly Option<TimeSpan?> Timeout = DurationText.Option(
         "--timeout", "Give up --until-converged after this long, with exit code 3 (default 120s).");
 
     private static readonly Option<long?> WriteRate = NumberOption<long>(
@@ -68,6 +68,12 @@ internal static class RunCommand
     private static readonly Option<long?> Seed = NumberOption<long>(
         "--seed", "NUMBER", "Repeat the random choices of an earlier run (default: a new seed, shown at the end).");
 
+    private static readonly Option<string?> Isolation = IsolationOption();
+
+    private static readonly Option<TimeSpan?> KillHostAfter = DurationText.Option(
+        "--kill-host-after",
+        "Kill the host with SIGKILL this long after sharing began, and have a new one take over; needs --isolation process.");
+
     private static readonly Option<bool> Json = new("--json")
     {
         Description = "Print one JSON object to standard output, and all else to standard error.",
@@ -78,7 +84,8 @@ internal static class RunCommand
     {
         var command = new Command("run", "Runs guests on real input, shares their equal pages, and verifies every byte.")
         {
-            Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, DomainPerGuest, Seed, Json,
+            Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, DomainPerGuest, Isolation,
+            KillHostAfter, Seed, Json,
         };
         ExampleHelp.AddTo(
             command,
@@ -88,6 +95,8 @@ internal static class RunCommand
                 "pageshare run --guests 8 --input /usr/lib --input /opt/app --write-rate 20000 --fault-mode kernel"),
             ("All that can be saved on two memory images, as JSON:",
                 "pageshare run --image vmA.ram --image vmB.ram --until-converged --json"),
+            ("The host killed in the middle of many writes, and another taking over:",
+                "pageshare run --write-rate 20000 --kill-host-after 8s"),
             ("The same run again:", "pageshare run --until-converged --seed 1234"));
         command.SetAction(parsed => Program.Guard(() => Execute(Read(parsed))));
         return command;
@@ -112,6 +121,13 @@ internal static class RunCommand
         DomainPerGuest = parsed.GetValue(DomainPerGuest),
         Seed = parsed.GetValue(Seed),
         Json = parsed.GetValue(Json),
+        Isolation = parsed.GetValue(Isolation) switch
+        {
+            "process" => IsolationKind.Process,
+            "none" => IsolationKind.None,
+            _ => null,
+        },
+        KillHostAfter = parsed.GetValue(KillHostAfter),
     };
 
     private static int Execute(RunRequest request)
@@ -149,22 +165,16 @@ internal static class RunCommand
             },
         };
 
-    private static Option<TimeSpan?> DurationOption(string name, string description) => new(name)
+    private static Option<string?> IsolationOption()
     {
-        Description = description,
-        HelpName = "TIME",
-        CustomParser = argument =>
+        var option = new Option<string?>("--isolation")
         {
-            string text = argument.Tokens.Count > 0 ? argument.Tokens[0].Value : "";
-            if (DurationText.TryParse(text, out TimeSpan duration))
-            {
-                return duration;
-            }
-
-            argument.AddError($"{name}: '{text}' is no duration above zero. Write 500ms, 20s, 2m or 1h.");
-            return null;
-        },
-    };
+            Description = "How guests are kept apart: each in a process of its own, under a user id of its own if this runs as "
+                + "root, with a host that shares their memory (default on Linux); or all in this process.",
+        };
+        option.AcceptOnlyFromAmong("process", "none");
+        return option;
+    }
 
     private static Option<string?> FaultModeOption()
     {

@@ -1,4 +1,16 @@
+using PageShare.Platform;
+
 namespace PageShare.Cli.Run;
+
+/// <summary>How the guests of a run are kept apart.</summary>
+internal enum IsolationKind
+{
+    /// <summary>They live in this process.</summary>
+    None,
+
+    /// <summary>Each lives in a process of its own, and a host shares their memory.</summary>
+    Process,
+}
 
 /// <summary>What <c>pageshare run</c> was asked to do: checked, with all defaults filled in.</summary>
 internal sealed record RunOptions
@@ -48,6 +60,12 @@ internal sealed record RunOptions
     /// <summary>Whether to print one JSON object instead of a summary.</summary>
     public required bool Json { get; init; }
 
+    /// <summary>How guests are kept apart.</summary>
+    public required IsolationKind Isolation { get; init; }
+
+    /// <summary>When in the share phase to kill the host; null: never.</summary>
+    public TimeSpan? KillHostAfter { get; init; }
+
     /// <summary>Whether guests are memory images.</summary>
     public bool HasImages => Images.Count > 0;
 
@@ -75,12 +93,13 @@ internal sealed record RunOptions
         long seed = request.Seed ?? Random.Shared.Next();
         RequireRange("--seed", seed, 0, long.MaxValue);
 
+        TimeSpan duration = request.Duration ?? UsualDuration;
         return new RunOptions
         {
             Guests = guests,
             Inputs = hasImages || request.Inputs.Length > 0 ? request.Inputs : [InputSet.SharedFrameworkFolder],
             Images = request.Images,
-            Duration = request.Duration ?? UsualDuration,
+            Duration = duration,
             UntilConverged = request.UntilConverged,
             Timeout = request.Timeout ?? UsualTimeout,
             WriteRate = writeRate,
@@ -88,7 +107,44 @@ internal sealed record RunOptions
             DomainPerGuest = request.DomainPerGuest,
             Seed = seed,
             Json = request.Json,
+            Isolation = IsolationOf(request),
+            KillHostAfter = KillHostAfterOf(request, duration),
         };
+    }
+
+    private static IsolationKind IsolationOf(RunRequest request)
+    {
+        // Guests in processes of their own need descriptors in messages and memfds: Linux.
+        bool canIsolate = KernelProbe.IsLinux;
+        if (request.Isolation == IsolationKind.Process && !canIsolate)
+        {
+            throw CommandException.BadUsage(
+                "--isolation process works on Linux only: here guests live in this process, as --isolation none says.");
+        }
+
+        return request.Isolation ?? (canIsolate ? IsolationKind.Process : IsolationKind.None);
+    }
+
+    private static TimeSpan? KillHostAfterOf(RunRequest request, TimeSpan duration)
+    {
+        if (request.KillHostAfter is not TimeSpan delay)
+        {
+            return null;
+        }
+
+        if (IsolationOf(request) == IsolationKind.None)
+        {
+            throw CommandException.BadUsage(
+                "--kill-host-after needs --isolation process: without, guests die with what shares their memory.");
+        }
+
+        if (request.UntilConverged || delay >= duration)
+        {
+            throw CommandException.BadUsage(
+                "--kill-host-after must lie within the --duration, and does not go with --until-converged.");
+        }
+
+        return delay;
     }
 
     private static void RequireRange(string option, long value, long least, long most)
@@ -126,4 +182,8 @@ internal sealed record RunRequest
     public long? Seed { get; init; }
 
     public bool Json { get; init; }
+
+    public IsolationKind? Isolation { get; init; }
+
+    public TimeSpan? KillHostAfter { get; init; }
 }

@@ -21,6 +21,12 @@ internal static class RunReport
         foreach (GuestSnapshot guest in result.Snapshot.Guests)
         {
             var entry = new JsonObject { ["name"] = guest.Name, ["domain"] = guest.Domain };
+            if (result.Isolation.Guests.FirstOrDefault(process => process.Name == guest.Name) is GuestIdentity identity)
+            {
+                entry["pid"] = identity.Pid;
+                entry["uid"] = identity.Uid;
+            }
+
             entry["verified"] = result.Verdicts.Any(verdict => verdict.Name == guest.Name && verdict.Verified);
             AddCounters(entry, guest.Counters);
             guests.Add((JsonNode)entry);
@@ -96,6 +102,9 @@ internal sealed record RunHead
     /// none.</summary>
     public required long? KernelResidentBytes { get; init; }
 
+    /// <summary>How guests were kept apart.</summary>
+    public required IsolationReport Isolation { get; init; }
+
     /// <summary>What was wrong, in words.</summary>
     public required IReadOnlyList<string> Faults { get; init; }
 
@@ -119,7 +128,8 @@ internal sealed record RunHead
         PagesRead = result.Share.PagesRead,
         Loaded = result.Loaded,
         KernelResidentBytes = result.Kernel?.ResidentBytes,
-        Faults = [.. result.Share.Faults, .. result.Verdicts.SelectMany(verdict => verdict.Messages)],
+        Isolation = result.Isolation,
+        Faults = [.. result.Faults],
     };
 
     /// <summary>The word that the command line takes.</summary>

@@ -26,13 +26,22 @@ internal sealed record RunResult
     /// <summary>CPU seconds by phase.</summary>
     public required PhaseSeconds Cpu { get; init; }
 
+    /// <summary>How guests were kept apart.</summary>
+    public IsolationReport Isolation { get; init; } = IsolationReport.None;
+
     /// <summary>Whether every byte was right, while guests worked and at the end.</summary>
     public bool Verified => Share.Faults.Count == 0 && Verdicts.All(verdict => verdict.Verified);
 
-    /// <summary>Whether duplicates were there and nothing was saved. A run that the user cut short proves
-    /// nothing.</summary>
-    public bool SavedNothing =>
-        Loaded.BestSavedBytes > 0 && Snapshot.Totals.SavedBytes <= 0 && !Share.Interrupted;
+    /// <summary>Whether duplicates were there and nothing was saved. A run that the user cut short proves nothing, nor does
+    /// one whose host died: the next one begins anew.</summary>
+    public bool SavedNothing => Loaded.BestSavedBytes > 0
+        && Snapshot.Totals.SavedBytes <= 0
+        && !Share.Interrupted
+        && Isolation.Takeovers.Count == 0;
+
+    /// <summary>What was wrong, in words.</summary>
+    public IEnumerable<string> Faults =>
+        Share.Faults.Concat(Verdicts.SelectMany(verdict => verdict.Messages)).Distinct();
 
     /// <summary>What the process returns.</summary>
     public int ExitCode

@@ -37,5 +37,22 @@ internal static class ScanPlan
         };
     }
 
+    /// <summary>The same for an engine in a host, which scans by itself in any case.</summary>
+    public static EngineOptions HostOptionsFor(RunOptions options, IReadOnlyList<GuestPlan> plans)
+    {
+        EngineOptions plan = EngineOptionsFor(options, plans);
+        return plan.BackgroundScanning
+            ? plan
+            : plan with
+            {
+                // Pass after pass, as fast as one core can.
+                BackgroundScanning = true,
+                ScanWhenBusy = true,
+                CpuBudgetPercent = 100,
+                TargetPassTime = ShortestPass,
+                MinimumPagesPerSecond = int.MaxValue,
+            };
+    }
+
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

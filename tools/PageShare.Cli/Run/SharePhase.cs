@@ -5,7 +5,7 @@ namespace PageShare.Cli.Run;
 /// <summary>The middle of a run: guests work while the scanner shares, for a time or until nothing more can be
 /// shared.</summary>
 internal sealed class SharePhase(
-    RunOptions options, RunView view, PageShareEngine engine, IReadOnlyList<LoadedGuest> guests) : IDisposable
+    RunOptions options, RunView view, IRunGuests guests) : IDisposable
 {
     // Until convergence guests work while hashes are learnt, pages merged, and the first changes found again.
     private const int WorkingPasses = 3;
@@ -23,17 +23,14 @@ internal sealed class SharePhase(
         _clock.Start();
         if (!WorkRates.Of(options).IsIdle)
         {
-            foreach (LoadedGuest guest in guests)
-            {
-                guest.Workload.Start();
-            }
+            guests.StartWork();
         }
 
         bool converged = false;
         bool finished;
         using (stop.Register(() => view.Note("stopping: what is there is verified; Ctrl-C again ends at once")))
         {
-            view.Watch(() => LiveFigures.Take(_clock.Elapsed, engine));
+            view.Watch(() => LiveFigures.Take(_clock.Elapsed, guests));
             try
             {
                 if (options.UntilConverged)
@@ -43,9 +40,9 @@ internal sealed class SharePhase(
                 }
                 else
                 {
-                    engine.Resume();
-                    finished = !end.WaitHandle.WaitOne(options.Duration);
-                    engine.Pause();
+                    guests.StartSharing();
+                    finished = !ShareForTheDuration(end);
+                    guests.StopSharing();
                 }
             }
             finally
@@ -55,20 +52,38 @@ internal sealed class SharePhase(
         }
 
         double seconds = _clock.Elapsed.TotalSeconds;
-        StopWork();
+        guests.StopWork();
+        WorkDone work = guests.Work;
         return new ShareOutcome
         {
             Seconds = seconds,
             ConvergeSeconds = converged ? seconds : null,
             Interrupted = stop.IsCancellationRequested && !finished,
-            PagesWritten = guests.Sum(guest => guest.Workload.PagesWritten),
-            PagesRead = guests.Sum(guest => guest.Workload.PagesRead),
-            Faults = [.. guests.Select(guest => guest.Workload.Fault).OfType<string>()],
+            PagesWritten = work.PagesWritten,
+            PagesRead = work.PagesRead,
+            Faults = work.Faults,
         };
     }
 
     /// <inheritdoc/>
-    public void Dispose() => StopWork();
+    public void Dispose() => guests.StopWork();
+
+    /// <summary>Waits for the end of the given time; true if something else ended it before.</summary>
+    private bool ShareForTheDuration(CancellationToken end)
+    {
+        if (options.KillHostAfter is TimeSpan delay)
+        {
+            if (end.WaitHandle.WaitOne(delay))
+            {
+                return true;
+            }
+
+            guests.KillHost();
+        }
+
+        TimeSpan rest = options.Duration - _clock.Elapsed;
+        return rest > TimeSpan.Zero && end.WaitHandle.WaitOne(rest);
+    }
 
     private bool ScanUntilConverged(CancellationToken end)
     {
@@ -79,7 +94,7 @@ internal sealed class SharePhase(
         {
             try
             {
-                convergence.Add(engine.ScanOnce(late.Token));
+                convergence.Add(guests.ScanPass(late.Token));
             }
             catch (OperationCanceledException)
             {
@@ -88,18 +103,9 @@ internal sealed class SharePhase(
 
             if (convergence.Passes == WorkingPasses)
             {
-                StopWork();
+                guests.StopWork();
             }
         }
 
         return convergence.IsReached;
-    }
-
-    private void StopWork()
-    {
-        foreach (LoadedGuest guest in guests)
-        {
-            guest.Workload.Stop();
-        }
-    }
-}
+    }}

@@ -24,7 +24,13 @@ internal static class Summary
         Line("merges", $"{Quantity.Count(totals.Merges)}, {Quantity.Count(totals.MergesAbandoned)} abandoned, "
             + $"{Quantity.Count(totals.HashCollisions)} hash collisions");
         Line("breaks", Breaks(result));
+        Line("isolation", Isolation(result.Isolation));
         Line("mappings", $"{Quantity.Count(totals.MappingsUsed)} of {Quantity.Count(totals.MappingsLimit)} allowed");
+        foreach (Takeover takeover in result.Isolation.Takeovers)
+        {
+            Line("takeover", Describe(takeover));
+        }
+
         Line("CPU", $"load {Quantity.Seconds(result.Cpu.Load)}, share {Quantity.Seconds(result.Cpu.Share)}, "
             + $"verify {Quantity.Seconds(result.Cpu.Verify)}");
         WriteVerdict(output, result);
@@ -60,6 +66,34 @@ internal static class Summary
             : ours;
     }
 
+    private static string Isolation(IsolationReport isolation)
+    {
+        if (isolation.Uids is null)
+        {
+            return "none: all guests live in this process";
+        }
+
+        string uids = isolation.Reason is null
+            ? $"each under a user id of its own ({string.Join(", ", isolation.Guests.Select(guest => guest.Uid))})"
+            : $"all under one user id: {isolation.Reason}";
+        return $"{Quantity.Guests(isolation.Guests.Count)} in processes of their own "
+            + $"({string.Join(", ", isolation.Guests.Select(guest => guest.Pid))}), {uids}; host {isolation.HostPid}";
+    }
+
+    private static string Describe(Takeover takeover)
+    {
+        if (takeover.AttachedSeconds is not double attached)
+        {
+            return $"the host, process {takeover.FormerPid}, died; not all guests came to the next one, {takeover.Pid}";
+        }
+
+        string moved = takeover.MovedSeconds is double seconds
+            ? $"its frames gone after {Quantity.Seconds(seconds)}"
+            : $"{Quantity.Count(takeover.PagesToMove)} pages still show its frames";
+        return $"the host, process {takeover.FormerPid}, died; all guests with the next one, {takeover.Pid}, after "
+            + $"{Quantity.Seconds(attached)}, {moved}";
+    }
+
     private static string Breaks(RunResult result)
     {
         CounterSet totals = result.Snapshot.Totals;
@@ -79,7 +113,7 @@ internal static class Summary
             output.WriteLine($"  warning    {warning}");
         }
 
-        foreach (string fault in result.Share.Faults.Concat(result.Verdicts.SelectMany(verdict => verdict.Messages)))
+        foreach (string fault in result.Faults)
         {
             output.WriteLine($"  WRONG      {fault}");
         }

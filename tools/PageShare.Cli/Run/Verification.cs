@@ -15,7 +15,7 @@ internal static class Verification
     }
 
     /// <summary>Verifies one guest.</summary>
-    public static GuestVerdict Verify(Guest guest, GuestRecord record)
+    public static GuestVerdict Verify(MappedGuest guest, GuestRecord record)
     {
         var messages = new List<string>();
         var expected = new byte[ChunkPages * Quantity.PageBytes];
@@ -43,7 +43,7 @@ internal static class Verification
     }
 
     private static long FindWrongPages(
-        Guest guest, GuestRecord record, long firstPage, ReadOnlySpan<byte> expected, List<string> messages)
+        MappedGuest guest, GuestRecord record, long firstPage, ReadOnlySpan<byte> expected, List<string> messages)
     {
         long wrong = 0;
         for (int i = 0; i < expected.Length / Quantity.PageBytes; i++)
