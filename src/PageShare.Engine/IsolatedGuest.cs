@@ -116,8 +116,8 @@ internal sealed class IsolatedGuest : IDisposable
     }
 
     /// <summary>
-    /// The connection to its process broke: no more orders are given. What it shares stays shared, since the process may
-    /// live, and what it breaks is noticed.
+    /// The connection to its process broke: no more orders are given. What it shares stays shared, since the process
+    /// may live, and what it breaks is noticed.
     /// </summary>
     public void Detach()
     {
@@ -212,8 +212,8 @@ internal sealed class IsolatedGuest : IDisposable
     }
 
     /// <summary>
-    /// Gives back all that it held. Only for a guest whose process is dead, or has said that its mappings are gone: what
-    /// a frame shows must not change while it is mapped.
+    /// Gives back all that it held. Only for a guest whose process is dead, or has said that its mappings are gone:
+    /// what a frame shows must not change while it is mapped.
     /// </summary>
     public void Dispose() => _engine.Remove(this);
 

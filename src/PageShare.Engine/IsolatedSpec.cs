@@ -4,7 +4,8 @@ using PageShare.Platform;
 
 namespace PageShare;
 
-/// <summary>What a guest in a process of its own is made from. What the user may ask for is for the host to say.</summary>
+/// <summary>What a guest in a process of its own is made from. What the user may ask for is for the host to
+/// say.</summary>
 internal record IsolatedSpec
 {
     /// <summary>For people and snapshots.</summary>

@@ -23,8 +23,8 @@ public sealed partial class PageShareEngine
         }
     }
 
-    /// <summary>Makes the memory of a guest in another process; <see cref="IsolatedGuest.Attach"/> once that process has
-    /// mapped it.</summary>
+    /// <summary>Makes the memory of a guest in another process; <see cref="IsolatedGuest.Attach"/> once that process
+    /// has mapped it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size is no positive multiple of 4096, or too large.</exception>
     /// <exception cref="InvalidOperationException">The domain is full.</exception>
     /// <exception cref="PlatformException">The system lacks memory, address space or descriptors.</exception>

@@ -40,6 +40,7 @@ internal static class Program
         ["no-descriptors-for-scanner"] = Shortages.NoDescriptorsForScanner,
         ["memory-limit"] = Shortages.MemoryLimit,
         ["collect-while-sealing"] = CollectWhileSealing.Run,
+        ["merge-throughput"] = MergeThroughput.Run,
         ["ring-guest"] = RingGuests.Run,
         ["oracle"] = OracleScenario.Run,
         ["host"] = HostScenario.Run,

@@ -23,7 +23,7 @@ public sealed class ScanPassTests : EngineTest
         for (var number = 0; number < 20; number++)
         {
             var scanned = 0;
-            var pass = new ScanPass(engine.Engine.Registry, scan, new AgentCheck(engine.Engine.Options, TimeProvider.System), number, mayMerge: true, new MergeTally());
+            var pass = BeginPass(engine, scan, number);
             for (var isMore = true; isMore;)
             {
                 isMore = pass.Step(PagesOfSlice, out var pages, out _);
@@ -43,7 +43,7 @@ public sealed class ScanPassTests : EngineTest
         var engine = Start(mode);
         var guest = engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + page)).Guest;
         var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1));
-        var pass = new ScanPass(engine.Engine.Registry, scan, new AgentCheck(engine.Engine.Options, TimeProvider.System), 0, mayMerge: true, new MergeTally());
+        var pass = BeginPass(engine, scan, 0);
         Assert.True(pass.Step(PagesOfSlice, out var before, out _));
         Assert.Equal(PagesOfSlice, before);
         using (guest.PinWritable(0, PageContent.Bytes))
@@ -53,4 +53,8 @@ public sealed class ScanPassTests : EngineTest
             Assert.Equal(0, after);
         }
     }
+
+    private static ScanPass BeginPass(TestEngine engine, ChunkScan scan, long number) => new(
+        engine.Engine.Registry, scan, new AgentCheck(engine.Engine.Options, TimeProvider.System), number,
+        mayMerge: true, new MergeTally());
 }

@@ -8,8 +8,8 @@ namespace PageShare.TestKit;
 /// <summary>An engine that does nothing by itself, with guests whose every byte is known.</summary>
 public sealed class TestEngine : IDisposable
 {
-    // Passes after which guests that nobody writes to must have nothing left to merge; those behind rings may have to be
-    // waited for.
+    // Passes after which guests that nobody writes to must have nothing left to merge; those behind rings may have to
+    // be waited for.
     private const int MostPasses = 20;
     private const int MostPassesWithRings = 200;
 
@@ -61,8 +61,8 @@ public sealed class TestEngine : IDisposable
         return guest;
     }
 
-    /// <summary>Makes a guest that the engine knows by its ring alone, as if it had a process of its own, and writes all
-    /// its pages.</summary>
+    /// <summary>Makes a guest that the engine knows by its ring alone, as if it had a process of its own, and writes
+    /// all its pages.</summary>
     internal RingPair AddRingGuest(
         string name, long pages, Func<long, PageContent>? contentOf = null, string domain = "default",
         bool attach = true, int processId = 1, FaultMode? mode = null, long? maximumPages = null)

@@ -120,8 +120,8 @@ internal sealed unsafe class FrameStore : IDisposable
     }
 
     /// <summary>
-    /// From now on no frame loses its memory, since processes show them that this one knows no more of: the kernel frees
-    /// all with the last of these.
+    /// From now on no frame loses its memory, since processes show them that this one knows no more of: the kernel
+    /// frees all with the last of these.
     /// </summary>
     public void Freeze() => _isFrozen = true;
 

@@ -8,13 +8,13 @@ namespace PageShare.Merge;
 
 /// <summary>
 /// One guest's region with all that belongs to it: backing, page words, the scanner's records, and who carries orders
-/// out. It is mapped in this process, where the shim has a handle of it, or in the guest's own, where an agent waits for
-/// orders at the other end of a ring.
+/// out. It is mapped in this process, where the shim has a handle of it, or in the guest's own, where an agent waits
+/// for orders at the other end of a ring.
 /// </summary>
 /// <remarks>
 /// Guard: the engine's lock, for everything but the shim's calls (break, pin), which any thread may make while it holds
-/// a reference on <see cref="Handle"/>. Memory goes when the last of these is released. Of a guest in another process the
-/// backing, words and counters are whatever it writes there.
+/// a reference on <see cref="Handle"/>. Memory goes when the last of these is released. Of a guest in another process
+/// the backing, words and counters are whatever it writes there.
 /// </remarks>
 internal sealed unsafe class GuestRegion : IDisposable
 {
@@ -86,7 +86,8 @@ internal sealed unsafe class GuestRegion : IDisposable
     /// <summary>What the handler in that process counts.</summary>
     public ShimCounts ShimCounts { get; } = null!;
 
-    /// <summary>The stores of hosts before this one, until no page shows them any more; null if there were none.</summary>
+    /// <summary>The stores of hosts before this one, until no page shows them any more; null if there were
+    /// none.</summary>
     public FormerStores? Former { get; init; }
 
     /// <summary>Which of the region's stores the domain's is, in the page words.</summary>
@@ -100,7 +101,8 @@ internal sealed unsafe class GuestRegion : IDisposable
     /// known.</summary>
     public bool MayMerge => !HandlerWasReplaced && (Ring is null || HealthTakenAt is not null);
 
-    /// <summary>Whether the guest's process has lost the fault handler; nothing of it is merged any more then.</summary>
+    /// <summary>Whether the guest's process has lost the fault handler; nothing of it is merged any more
+    /// then.</summary>
     public bool HandlerWasReplaced { get; set; }
 
     /// <summary>When its agent last said how the guest's process is; null: never.</summary>

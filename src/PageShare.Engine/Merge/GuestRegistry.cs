@@ -121,8 +121,8 @@ internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : 
     }
 
     /// <summary>
-    /// Takes all regions of other processes out, which run on and show the frames of their domains' stores: these stores
-    /// are left as they are from now on. Guard: <see cref="Gate"/>.
+    /// Takes all regions of other processes out, which run on and show the frames of their domains' stores: these
+    /// stores are left as they are from now on. Guard: <see cref="Gate"/>.
     /// </summary>
     public void Abandon()
     {

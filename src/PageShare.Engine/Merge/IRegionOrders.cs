@@ -7,11 +7,12 @@ namespace PageShare.Merge;
 /// agent through its ring. The one seam between the two: everything above it is the same for both.
 /// </summary>
 /// <remarks>
-/// <para>Another process may be stopped, dead, or hostile. So each order waits within the <see cref="OrderPatience"/> of
-/// whoever holds the engine's lock, and what has not been answered by then is <em>late</em>: nothing more is ordered of
-/// that region until the answer has come. All pages of a late order keep their frames pinned.</para>
-/// <para>Results below zero are negative error numbers, <see cref="Late"/> among them: nothing was done, or nobody knows
-/// yet. Guard: the engine's lock.</para>
+/// <para>Another process may be stopped, dead, or hostile. So each order waits within the
+/// <see cref="OrderPatience"/> of whoever holds the engine's lock, and what has not been answered by then is
+/// <em>late</em>: nothing more is ordered of that region until the answer has come. All pages of a late order keep
+/// their frames pinned.</para>
+/// <para>Results below zero are negative error numbers, <see cref="Late"/> among them: nothing was done, or nobody
+/// knows yet. Guard: the engine's lock.</para>
 /// </remarks>
 internal unsafe interface IRegionOrders : IDisposable
 {

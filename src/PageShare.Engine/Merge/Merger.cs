@@ -150,8 +150,8 @@ internal sealed class Merger(IPageHasher hasher)
     }
 
     /// <summary>
-    /// Groups the partners by the stretch of their region that they lie in: one order each. Those of other processes are
-    /// carried out side by side.
+    /// Groups the partners by the stretch of their region that they lie in: one order each. Those of other processes
+    /// are carried out side by side.
     /// </summary>
     private void OrderPartners(ReadOnlySpan<MergePlan.Partner> partners, MergeTally pass)
     {

@@ -6,9 +6,9 @@ namespace PageShare.Merge;
 
 /// <summary>Orders for a guest in another process: posted to its ring, carried out by its agent.</summary>
 /// <remarks>
-/// <para>The guest may write the ring at any moment, so an answer is copied once and the copy is checked; what cannot be
-/// true ends all orders to this guest (<see cref="WhyDistrusted"/>). What can be true and is not harms the guest alone:
-/// it says which of its own pages share which of the frames that it was offered.</para>
+/// <para>The guest may write the ring at any moment, so an answer is copied once and the copy is checked; what cannot
+/// be true ends all orders to this guest (<see cref="WhyDistrusted"/>). What can be true and is not harms the guest
+/// alone: it says which of its own pages share which of the frames that it was offered.</para>
 /// <para>Answers come in the order of posting. Those outstanding wait in a queue as long as the ring has slots; an
 /// answer that came late is kept until somebody asks for just that.</para>
 /// <para>Guard: the engine's lock, but for <see cref="Linger"/>. That one waits without it, under a lock of its own,
@@ -75,7 +75,8 @@ internal sealed unsafe class RingOrders : IRegionOrders
 
     /// <inheritdoc/>
     public bool TryPost(MergeOrder order) =>
-        IsReady && _patience.NanosecondsLeft > 0 && TryPost(order.Kind, order.First, order.Count, order.Targets, [], order);
+        IsReady && _patience.NanosecondsLeft > 0
+        && TryPost(order.Kind, order.First, order.Count, order.Targets, [], order);
 
     /// <inheritdoc/>
     public bool Await(MergeOrder order)
@@ -211,7 +212,8 @@ internal sealed unsafe class RingOrders : IRegionOrders
         return true;
     }
 
-    /// <summary>CPU time that the agent has used since this was last asked; never more than one thread can have.</summary>
+    /// <summary>CPU time that the agent has used since this was last asked; never more than one thread can
+    /// have.</summary>
     public long TakeCpuNanoseconds()
     {
         // SAFETY: as above.
@@ -251,7 +253,8 @@ internal sealed unsafe class RingOrders : IRegionOrders
     }
 
     private bool TryPost(
-        OrderKind kind, PageNumber first, long count, ReadOnlySpan<uint> targets, ReadOnlySpan<ulong> bits, MergeOrder? order)
+        OrderKind kind, PageNumber first, long count, ReadOnlySpan<uint> targets, ReadOnlySpan<ulong> bits,
+        MergeOrder? order)
     {
         var slot = RingNative.Next(_ring);
         if (slot is null)
@@ -386,5 +389,6 @@ internal sealed unsafe class RingOrders : IRegionOrders
         }
     }
 
-    private readonly record struct Posted(uint Sequence, OrderKind Kind, PageNumber First, long Count, MergeOrder? Order);
+    private readonly record struct Posted(
+        uint Sequence, OrderKind Kind, PageNumber First, long Count, MergeOrder? Order);
 }

@@ -7,7 +7,8 @@ namespace PageShare.Merge;
 /// What the fault handler of a region's process counts, read so that no guest can spoil a sum: never less than the last
 /// time, and never more than adds up.
 /// </summary>
-/// <remarks>Guard: the engine's lock. The handler adds at any time, a guest in another process may write anything.</remarks>
+/// <remarks>Guard: the engine's lock. The handler adds at any time, a guest in another process may write
+/// anything.</remarks>
 internal sealed unsafe class ShimCounts
 {
     // 2^48 faults of a microsecond are nine years; 2^15 such guests do not overflow a long.

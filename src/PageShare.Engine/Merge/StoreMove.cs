@@ -101,7 +101,9 @@ internal sealed unsafe class StoreMove(Merger merger, IPageHasher hasher)
             var read = former.Read(word.Generation, word.Frame, length, content);
             for (var i = 0; i < length; i++)
             {
-                _targets[index + i] = i < read ? FindFrame(region.Domain, content + (i * PageSize.Bytes)) : Shim.TargetZero;
+                _targets[index + i] = i < read
+                    ? FindFrame(region.Domain, content + (i * PageSize.Bytes))
+                    : Shim.TargetZero;
                 if (_targets[index + i] == Shim.TargetZero)
                 {
                     _targets[index + i] = Shim.TargetNone;

@@ -141,7 +141,8 @@ internal sealed class ScanPass
         return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, mayMerge, _step);
     }
 
-    /// <summary>What a pass over a region begins with. False while its agent has not answered but may do so yet.</summary>
+    /// <summary>What a pass over a region begins with. False while its agent has not answered but may do so
+    /// yet.</summary>
     private bool TryBegin(GuestRegion region)
     {
         var mayWait = region.Ring is { IsAttached: true, WhyDistrusted: null } && !region.BackOff.IsActive

@@ -92,46 +92,7 @@ internal sealed class Scanner : IDisposable
     }
 
     /// <summary>What is wrong, in sentences. Guard: the engine's lock.</summary>
-    public IEnumerable<string> Warnings
-    {
-        get
-        {
-            if (HandlerWasReplaced)
-            {
-                yield return "Another SIGSEGV handler has replaced PageShare's: what is shared in mode Signal is unshared, and "
-                    + "nothing is merged any more. Install handlers before the first engine starts, and have them call the one before them.";
-            }
-
-            foreach (var region in _registry.Regions.Where(static region => region.Ring is not null))
-            {
-                if (region.HandlerWasReplaced)
-                {
-                    yield return $"Another SIGSEGV handler has replaced PageShare's in the process of guest '{region.Spec.Name}', "
-                        + "or there was none: nothing of it is merged any more.";
-                }
-
-                if (region.Ring!.WhyDistrusted is { } reason)
-                {
-                    yield return $"Guest '{region.Spec.Name}' is not to be trusted, and is left alone: {reason}.";
-                }
-            }
-
-            if (_budget.Limit <= 0)
-            {
-                yield return "There is no room for mappings: nothing but zero pages is shared. Raise vm.max_map_count.";
-            }
-
-            if (KernelBreaks.WhyNot.Length > 0)
-            {
-                yield return $"Breaks in mode Kernel are counted at the next pass, not at once: {KernelBreaks.WhyNot}";
-            }
-
-            if (Shortage is { } shortage)
-            {
-                yield return $"Scanning could not go on, and begins anew: {shortage}";
-            }
-        }
-    }
+    public IEnumerable<string> Warnings => ScanWarnings.Of(_registry, this);
 
     /// <summary>Counts breaks in Kernel mode. Guard: the engine's lock.</summary>
     public KernelBreakCounter KernelBreaks { get; }
@@ -329,8 +290,8 @@ internal sealed class Scanner : IDisposable
             return;
         }
 
-        // Kernel mode needs no handler to break, but one to seal; so what is shared there stays so. Other processes have
-        // handlers of their own.
+        // Kernel mode needs no handler to break, but one to seal; so what is shared there stays so. Other processes
+        // have handlers of their own.
         var mustUnshare = _mustUnshare;
         _mustUnshare = false;
         foreach (var region in _registry.Regions.Where(static region => region.Ring is null))

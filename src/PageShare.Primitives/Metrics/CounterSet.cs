@@ -107,8 +107,8 @@ public sealed record CounterSet
     public double CpuSecondsTotal { get; init; }
 
     /// <summary>
-    /// Orders to guests in other processes that were not answered in time since the start: their process was stopped, or
-    /// had no CPU. 0 for guests of this process.
+    /// Orders to guests in other processes that were not answered in time since the start: their process was stopped,
+    /// or had no CPU. 0 for guests of this process.
     /// </summary>
     public long OrdersLate { get; init; }
 

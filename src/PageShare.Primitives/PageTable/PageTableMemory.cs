@@ -35,7 +35,8 @@ internal sealed unsafe class PageTableMemory : IDisposable
 
     /// <summary>Views a table in memory that exists, and that another process may write.</summary>
     /// <param name="platform">Where memory comes from.</param>
-    /// <param name="memory">An object of <see cref="BytesFor"/> bytes; owned by this one, also when this throws.</param>
+    /// <param name="memory">An object of <see cref="BytesFor"/> bytes; owned by this one, also when this
+    /// throws.</param>
     /// <param name="maximumPages">Pages that have a word.</param>
     /// <exception cref="PlatformException">Out of address space.</exception>
     public PageTableMemory(IPlatform platform, MemoryObject memory, long maximumPages)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace PageShare.Platform;
 
 /// <summary>
-/// The host's side of a ring, with the view of its memory: both go when the last call has ended. Not thread-safe, as the
-/// header says, but for closing.
+/// The host's side of a ring, with the view of its memory: both go when the last call has ended. Not thread-safe, as
+/// the header says, but for closing.
 /// </summary>
 internal sealed unsafe class RingHandle : SafeHandle
 {

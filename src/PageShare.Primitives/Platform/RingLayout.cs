@@ -27,9 +27,12 @@ internal enum OrderKind : uint
     Health = 7,
 }
 
+// SAFETY: both are layouts alone, which the shim's description of itself is compared with at load. Whoever has a
+// pointer to one says where it leads, and that the other process may write there at any moment.
+
 /// <summary>ps_ring_order: an order, and its answer.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct RingOrder
+internal unsafe struct RingOrder // SAFETY: see above
 {
     public OrderKind Kind;
     public uint Count;
@@ -44,7 +47,7 @@ internal unsafe struct RingOrder
 
 /// <summary>ps_ring_header: geometry, and one line each of what host and agent say.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct RingHeader
+internal unsafe struct RingHeader // SAFETY: see above
 {
     public ulong Magic;
     public uint Version;

@@ -134,7 +134,8 @@ public sealed unsafe class ForgedAnswerTests : EngineTest
     private static RingPair AddLiar(TestEngine engine)
     {
         var liar = engine.AddRingGuest(
-            "liar", Pages, static page => PageContent.Unique(page % 3 == 0 ? 10_000 + page : 1 + (page % 400)), attach: false, processId: 3);
+            "liar", Pages, static page => PageContent.Unique(page % 3 == 0 ? 10_000 + page : 1 + (page % 400)),
+            attach: false, processId: 3);
         var header = (RingHeader*)liar.Guest.Ring;
         header->HandlerInstalled = 1;
         header->MappingsLimit = 65530;

@@ -4,7 +4,8 @@ using PageShare.TestKit.Rings;
 
 namespace PageShare.ContractTests.Isolated;
 
-/// <summary>A guest that does not answer holds up nobody, and what its orders name stays as it is until it has.</summary>
+/// <summary>A guest that does not answer holds up nobody, and what its orders name stays as it is until it
+/// has.</summary>
 public sealed class LateAnswerTests : EngineTest
 {
     private const int Pages = 700;

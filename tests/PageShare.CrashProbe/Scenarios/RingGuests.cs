@@ -38,6 +38,10 @@ internal static class RingGuests
                 var first = Number(words[1]);
                 oracle.WriteAll(page => PageContent.Unique(first + page));
                 return "filled";
+            case "fill-runs":
+                oracle.WriteAll(page => MergeThroughput.ContentOf(
+                    page, oracle.Pages, (int)Number(words[1]), isReversed: words[2] == "1"));
+                return "filled";
             case "attach":
                 guest.StartAgent();
                 return "attached";

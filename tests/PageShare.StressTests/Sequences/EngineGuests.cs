@@ -206,7 +206,8 @@ internal sealed unsafe class EngineGuests(TestEngine test, IReadOnlyList<FaultMo
         {
             var page = (offset + at) / PageContent.Bytes;
             Assert.Fail($"Guest '{guest.Name}', page {page}, offset {(offset + at) % PageContent.Bytes}: expected "
-                + $"0x{expected[at]:x2}, actual 0x{actual[at]:x2}; page word {(guest is Guest own ? PageWordText.Of(own, page) : "unknown")}.");
+                + $"0x{expected[at]:x2}, actual 0x{actual[at]:x2}; page word "
+                + $"{(guest is Guest own ? PageWordText.Of(own, page) : "unknown")}.");
         }
     }
 }

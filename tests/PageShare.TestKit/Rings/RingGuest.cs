@@ -8,8 +8,8 @@ using PageShare.Platform;
 namespace PageShare.TestKit.Rings;
 
 /// <summary>
-/// A guest as its own process sees it: its memory objects mapped once more, a region of the shim over them, and an agent
-/// on its ring. In a test it may live in the same process as the engine, which knows of it by its ring alone.
+/// A guest as its own process sees it: its memory objects mapped once more, a region of the shim over them, and an
+/// agent on its ring. In a test it may live in the same process as the engine, which knows of it by its ring alone.
 /// </summary>
 internal sealed unsafe class RingGuest : MappedGuest
 {

@@ -34,8 +34,8 @@ internal sealed class SealedMemfd : IProcessSharing
     }
 
     /// <summary>
-    /// A file on tmpfs with these seals. Seals are what memfd_create alone can give, so this is no file of a size-limited
-    /// mount, whose holes would end whoever reads them in SIGBUS; memory of huge pages is none of tmpfs.
+    /// A file on tmpfs with these seals. Seals are what memfd_create alone can give, so this is no file of a
+    /// size-limited mount, whose holes would end whoever reads them in SIGBUS; memory of huge pages is none of tmpfs.
     /// </summary>
     private static void CheckKind(int number, string name, int neededSeals)
     {
