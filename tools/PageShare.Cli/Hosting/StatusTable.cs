@@ -9,7 +9,7 @@ namespace PageShare.Cli.Hosting;
 /// <summary>A host's state as people read it: a row for each guest, one for each share domain, and what it costs.</summary>
 internal sealed class StatusTable
 {
-    private const int WidthInFiles = 118;
+    private const int WidthInFiles = 132;
     private const int MostRows = 200;
 
     private static readonly string[] Numbers =

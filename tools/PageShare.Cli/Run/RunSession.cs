@@ -1,4 +1,5 @@
 using PageShare.Cli.Run.Isolation;
+using PageShare.Platform;
 
 namespace PageShare.Cli.Run;
 
@@ -51,6 +52,11 @@ internal sealed class RunSession(RunOptions options, RunView view)
     {
         if (options.Isolation == IsolationKind.None)
         {
+            if (!KernelProbe.IsLinux)
+            {
+                view.Note("all guests live in this process: on this system they can't have processes of their own");
+            }
+
             return new InProcessGuests(options, plans);
         }
 

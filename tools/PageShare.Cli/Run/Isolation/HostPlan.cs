@@ -31,6 +31,8 @@ internal sealed record HostPlan(RunOptions Options, EngineOptions Engine, IReadO
         {
             ["connections"] = (2 * Users.Count) + 64,
             ["connectionsPerUser"] = (2 * Users.Count) + 64,
+            ["handshakeTimeout"] = "1m",
+            ["frameTimeout"] = "1m",
         },
         ["domains"] = new JsonObject(Domains()),
     };
