@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using PageShare.Cli.Run;
 using PageShare.Cli.Scan;
 
 namespace PageShare.Cli;
@@ -38,24 +37,6 @@ internal static class CommandOptions
             }
 
             argument.AddError($"--threads: '{text}' is not between 1 and {ScanOptions.MostThreads}.");
-            return null;
-        },
-    };
-
-    /// <summary>An option with a duration.</summary>
-    public static Option<TimeSpan?> Duration(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "TIME",
-        CustomParser = argument =>
-        {
-            string text = argument.Tokens.Count > 0 ? argument.Tokens[0].Value : "";
-            if (DurationText.TryParse(text, out TimeSpan duration))
-            {
-                return duration;
-            }
-
-            argument.AddError($"{name}: '{text}' is no duration above zero. Write 500ms, 20s, 2m or 1h.");
             return null;
         },
     };

@@ -9,17 +9,25 @@ namespace PageShare.Cli;
 internal sealed class ExampleHelp : SynchronousCommandLineAction
 {
     private readonly HelpAction _usual = new();
-    private readonly (string What, string CommandLine)[] _examples;
-    private readonly string _notes;
 
     private ExampleHelp((string What, string CommandLine)[] examples, string notes)
     {
-        _examples = examples;
-        _notes = notes;
+        Examples = examples;
+        Notes = notes;
     }
+
+    /// <summary>Command lines to copy, each with what it is for.</summary>
+    public IReadOnlyList<(string What, string CommandLine)> Examples { get; }
+
+    /// <summary>What the options do not say; may be empty.</summary>
+    public string Notes { get; }
 
     /// <inheritdoc/>
     public override bool ClearsParseErrors => true;
+
+    /// <summary>The help of a command; null if it has the usual one.</summary>
+    public static ExampleHelp? Of(Command command) =>
+        command.Options.OfType<HelpOption>().FirstOrDefault()?.Action as ExampleHelp;
 
     /// <summary>Gives a command its own help option with examples.</summary>
     public static void AddTo(Command command, params (string What, string CommandLine)[] examples) =>
@@ -43,14 +51,14 @@ internal sealed class ExampleHelp : SynchronousCommandLineAction
     {
         int result = _usual.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
-        if (_notes.Length > 0)
+        if (Notes.Length > 0)
         {
-            output.WriteLine(_notes);
+            output.WriteLine(Notes);
             output.WriteLine();
         }
 
         output.WriteLine("Examples:");
-        foreach ((string what, string commandLine) in _examples)
+        foreach ((string what, string commandLine) in Examples)
         {
             output.WriteLine($"  {what}");
             output.WriteLine($"    {commandLine}");

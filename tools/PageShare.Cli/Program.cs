@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Text;
 using PageShare.Cli.Doctor;
 using PageShare.Cli.Hosting;
+using PageShare.Cli.Manual;
 using PageShare.Cli.Record;
 using PageShare.Cli.Run;
 using PageShare.Cli.Run.Isolation;
@@ -15,14 +16,9 @@ namespace PageShare.Cli;
 /// code.</summary>
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    /// <summary>Makes all commands.</summary>
+    internal static RootCommand CreateRoot()
     {
-        // What is piped is UTF-8 everywhere: Windows would have a code page of old.
-        if (Console.IsOutputRedirected)
-        {
-            Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        }
-
         var root = new RootCommand("Finds equal pages in the memory of guests and keeps each only once.")
         {
             RunCommand.Create(),
@@ -41,7 +37,19 @@ internal static class Program
             ("See what sharing saves, on files that every machine has:", "pageshare run"),
             ("See what this machine offers, and what would improve it:", "pageshare doctor"));
 
-        ParseResult parsed = root.Parse(arguments);
+        ManualCommands.AddTo(root);
+        return root;
+    }
+
+    private static int Main(string[] arguments)
+    {
+        // What is piped is UTF-8 everywhere: Windows would have a code page of old.
+        if (Console.IsOutputRedirected)
+        {
+            Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        }
+
+        ParseResult parsed = CreateRoot().Parse(arguments);
         if (parsed.Action is ParseErrorAction)
         {
             return RefuseUsage(parsed);

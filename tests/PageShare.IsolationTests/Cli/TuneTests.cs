@@ -35,7 +35,7 @@ public sealed class TuneTests : IDisposable
             recommended.GetProperty("cpuPercent").GetDouble() <= defaults.GetProperty("cpuPercent").GetDouble());
         Assert.True(recommended.GetProperty("savedBytes").GetInt64() > 0);
         Assert.True(json.GetProperty("paretoFront").GetArrayLength() > 1);
-        Assert.Equal(9, json.GetProperty("settings").GetArrayLength());
+        Assert.Equal(10, json.GetProperty("settings").GetArrayLength());
         Assert.Equal("a0.ram", json.GetProperty("judgement").GetProperty("trace").GetProperty("name").GetString());
     }
 

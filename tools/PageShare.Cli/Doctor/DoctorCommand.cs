@@ -21,20 +21,29 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "Print one JSON object to standard output." };
-        var command = new Command("doctor", "Checks what this machine offers, and says what would improve it.") { json };
+        Option<string?> html = CommandOptions.Html();
+        var command = new Command("doctor", "Checks what this machine offers, and says what would improve it.")
+        {
+            json, html,
+        };
         ExampleHelp.AddTo(
             command,
             Notes,
             ("What is this machine like?", "pageshare doctor"),
             ("In a script, the checks that could be better:",
                 "pageshare doctor --json | jq '.checks[] | select(.state == \"limited\")'"));
-        command.SetAction(parsed => Program.Guard(() => Execute(parsed.GetValue(json))));
+        command.SetAction(parsed => Program.Guard(() => Execute(parsed.GetValue(json), parsed.GetValue(html))));
         return command;
     }
 
-    private static int Execute(bool json)
+    private static int Execute(bool json, string? html)
     {
         DoctorReport report = KernelProbe.IsLinux ? Examine(MachineFacts.Gather()) : ExamineOtherSystem();
+        if (html is not null)
+        {
+            DoctorPage.Of(report).WriteTo(html);
+        }
+
         if (json)
         {
             Console.Out.WriteLine(report.ToJson());

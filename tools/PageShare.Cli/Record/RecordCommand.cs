@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PageShare.Cli.Run;
 using PageShare.Cli.Scan.Report;
 
 namespace PageShare.Cli.Record;
@@ -39,10 +40,10 @@ internal static class RecordCommand
         Required = true,
     };
 
-    private static readonly Option<TimeSpan?> Interval = CommandOptions.Duration(
+    private static readonly Option<TimeSpan?> Interval = DurationText.Option(
         "--interval", "Time from one moment to the next (default 10s).");
 
-    private static readonly Option<TimeSpan?> Duration = CommandOptions.Duration(
+    private static readonly Option<TimeSpan?> Duration = DurationText.Option(
         "--duration", "How long to record (default: until Ctrl-C).");
 
     private static readonly Option<int?> Threads = CommandOptions.Threads(
@@ -99,6 +100,11 @@ internal static class RecordCommand
         else
         {
             RecordSummary.Write(Console.Out, report);
+        }
+
+        if (options.Html is string html)
+        {
+            RecordPage.Of(report).WriteTo(html);
         }
 
         foreach (ProblemReport problem in report.Problems)

@@ -79,6 +79,8 @@ internal static class RunCommand
         Description = "Print one JSON object to standard output, and all else to standard error.",
     };
 
+    private static readonly Option<string?> Html = CommandOptions.Html();
+
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
@@ -87,6 +89,7 @@ internal static class RunCommand
             Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, DomainPerGuest, Isolation,
             KillHostAfter, Seed, Json,
         };
+        command.Options.Add(Html);
         ExampleHelp.AddTo(
             command,
             Notes,
@@ -98,7 +101,7 @@ internal static class RunCommand
             ("The host killed in the middle of many writes, and another taking over:",
                 "pageshare run --write-rate 20000 --kill-host-after 8s"),
             ("The same run again:", "pageshare run --until-converged --seed 1234"));
-        command.SetAction(parsed => Program.Guard(() => Execute(Read(parsed))));
+        command.SetAction(parsed => Program.Guard(() => Execute(Read(parsed), parsed.GetValue(Html))));
         return command;
     }
 
@@ -130,7 +133,7 @@ internal static class RunCommand
         KillHostAfter = parsed.GetValue(KillHostAfter),
     };
 
-    private static int Execute(RunRequest request)
+    private static int Execute(RunRequest request, string? html)
     {
         RunOptions options = RunOptions.From(request);
         using var stop = new StopRequest();
@@ -139,6 +142,11 @@ internal static class RunCommand
         if (options.Json)
         {
             Console.Out.WriteLine(RunReport.ToJson(result));
+        }
+
+        if (html is not null)
+        {
+            RunPage.Of(result, view.History).WriteTo(html);
         }
 
         // Beside JSON the summary is for the person who watches; without, it is the result.

@@ -9,6 +9,9 @@ internal abstract class RunView : IDisposable
     private readonly ManualResetEvent _stop = new(initialState: false);
     private Thread? _follower;
 
+    /// <summary>What was saved while figures were shown.</summary>
+    public SavingHistory History { get; } = new();
+
     /// <summary>Whether figures are being shown.</summary>
     protected bool IsWatching => _follower is not null;
 
@@ -23,12 +26,19 @@ internal abstract class RunView : IDisposable
     public void Watch(Func<LiveFigures> take)
     {
         _stop.Reset();
-        _follower = new Thread(() => Follow(take(), () => _stop.WaitOne(Interval) ? null : take()))
+        _follower = new Thread(() => Follow(Take(), () => _stop.WaitOne(Interval) ? null : Take()))
         {
             Name = "view",
             IsBackground = true,
         };
         _follower.Start();
+
+        LiveFigures Take()
+        {
+            LiveFigures figures = take();
+            History.Add(figures);
+            return figures;
+        }
     }
 
     /// <summary>Ends it; when this returns, no more figures are taken.</summary>

@@ -60,12 +60,14 @@ internal static class ScanCommand
 
     private static readonly Option<bool> Json = CommandOptions.Json();
 
+    private static readonly Option<string?> Html = CommandOptions.Html();
+
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
         var command = new Command("scan", "Counts the equal pages of memory images, core dumps, processes and folders.")
         {
-            Targets, Sample, Threads, Json,
+            Targets, Sample, Threads, Json, Html,
         };
         ExampleHelp.AddTo(
             command,
@@ -81,7 +83,12 @@ internal static class ScanCommand
     /// <summary>The options as they were given, with defaults filled in.</summary>
     internal static ScanOptions Read(ParseResult parsed)
     {
-        var options = new ScanOptions { Targets = parsed.GetValue(Targets) ?? [], Json = parsed.GetValue(Json) };
+        var options = new ScanOptions
+        {
+            Targets = parsed.GetValue(Targets) ?? [],
+            Json = parsed.GetValue(Json),
+            Html = parsed.GetValue(Html),
+        };
         return options with
         {
             Sample = parsed.GetValue(Sample) ?? options.Sample,
@@ -111,6 +118,11 @@ internal static class ScanCommand
         else
         {
             ScanSummary.Write(Console.Out, report, toTerminal: !Console.IsOutputRedirected);
+        }
+
+        if (options.Html is string html)
+        {
+            ScanPage.Of(report).WriteTo(html);
         }
 
         foreach (ProblemReport problem in report.Problems)

@@ -19,4 +19,7 @@ internal sealed record ScanOptions
 
     /// <summary>Whether to print one JSON object instead of tables.</summary>
     public bool Json { get; init; }
+
+    /// <summary>Where to write a page; null for none.</summary>
+    public string? Html { get; init; }
 }

@@ -123,7 +123,8 @@ internal sealed class SettingsSearch(
             ? neighbours
             : neighbours
                 .Concat(MinimumRates.Select(rate => best with { MinimumPagesPerSecond = rate }))
-                .Concat(IdleThresholds.Select(percent => best with { IdleThresholdPercent = percent }));
+                .Concat(IdleThresholds.Select(percent => best with { IdleThresholdPercent = percent }))
+                .Append(best with { ScanWhenBusy = !best.ScanWhenBusy });
     }
 
     private void Try(IEnumerable<EngineOptions> settings, Action<int, int> progress)

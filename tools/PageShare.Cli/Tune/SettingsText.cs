@@ -50,6 +50,10 @@ internal static class SettingsText
         {
             Copy = (o, from) => o with { IdleThresholdPercent = from.IdleThresholdPercent },
         },
+        new("scanWhenBusy", o => o.ScanWhenBusy, WhenBusy)
+        {
+            Copy = (o, from) => o with { ScanWhenBusy = from.ScanWhenBusy },
+        },
     ];
 
     /// <summary>The settings as the host's configuration file has them.</summary>
@@ -131,6 +135,10 @@ internal static class SettingsText
     private static string IdleThreshold(EngineOptions o) => o.IdleThresholdPercent <= 0
         ? "The machine never counts as too busy to scan by its idle time."
         : $"The scanner goes at full rate while at least {Number(o.IdleThresholdPercent)} % of all CPU time is idle.";
+
+    private static string WhenBusy(EngineOptions o) => o.ScanWhenBusy
+        ? "The scanner goes at full rate on a busy machine too, within its CPU budget."
+        : "On a busy machine the scanner stands back.";
 
     private static JsonNode? JsonValue(object? value) => value switch
     {

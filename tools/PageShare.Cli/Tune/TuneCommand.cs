@@ -205,10 +205,16 @@ internal static class TuneCommand
     private static int Execute(TuneOptions options)
     {
         using var stop = new StopRequest();
-        TuneReport report = new TuneSession(options).Run(stop.Token).Report;
+        TuneResult result = new TuneSession(options).Run(stop.Token);
+        TuneReport report = result.Report;
         if (options.ConfigurationFile is string file)
         {
             OutputFile.Write(file, SettingsText.Format(report.Configuration) + "\n");
+        }
+
+        if (options.Html is string html)
+        {
+            TunePage.Of(result).WriteTo(html);
         }
 
         if (options.Json)

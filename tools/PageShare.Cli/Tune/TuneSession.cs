@@ -102,7 +102,15 @@ internal sealed class TuneSession(TuneOptions options)
                 + "tells.";
         }
 
-        if (search.Best.MeanNetBytes <= 0)
+        TraceMoment[] loaded = [.. trace.Moments.Where(moment => moment.Load is not null)];
+        int busy = loaded.Count(moment => IsBusy(moment.Load!.Value, search.Defaults.Options));
+        if (busy * 2 > loaded.Length)
+        {
+            yield return $"The machine was busy in {busy} of {loaded.Length} intervals, by the idle policy's defaults, so the "
+                + "scanner stood back. What it could save with more CPU is on the front; --cpu-limit allows it.";
+        }
+
+        if (search.Tried.All(outcome => outcome.MeanNetBytes <= 0))
         {
             yield return "Sharing costs more memory than it saves here: leave these guests alone.";
         }
@@ -113,6 +121,9 @@ internal sealed class TuneSession(TuneOptions options)
                 + "recommended.";
         }
     }
+
+    private static bool IsBusy(IntervalLoad load, EngineOptions options) =>
+        load.IdlePercent < options.IdleThresholdPercent || load.CpuPressurePercent >= options.PressureLimitPercent;
 
     private MemoryTrace Read(TraceSource source, StepProgress progress, CancellationToken stop)
     {

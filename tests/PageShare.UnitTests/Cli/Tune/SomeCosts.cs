@@ -40,5 +40,6 @@ internal static class SomeCosts
             Settle = 10_000,
             TrackedStore = 1200,
         },
-        Wake: 30_000);
+        Wake: 30_000,
+        Pass: 100_000);
 }

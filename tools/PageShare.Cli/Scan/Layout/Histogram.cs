@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Text.Json.Serialization;
 
 namespace PageShare.Cli.Scan.Layout;
 
@@ -40,6 +41,10 @@ internal sealed record SizeClass
 
     /// <summary>Largest size of the class.</summary>
     public required long To { get; init; }
+
+    /// <summary>Its sizes as people read them: <c>3–4</c>.</summary>
+    [JsonIgnore]
+    public string RangeText => From == To ? Quantity.Count(From) : $"{Quantity.Count(From)}–{Quantity.Count(To)}";
 
     /// <summary>How many things are in it.</summary>
     public required long Count { get; init; }

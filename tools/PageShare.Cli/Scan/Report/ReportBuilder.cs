@@ -1,3 +1,4 @@
+using PageShare.Cli.Html;
 using PageShare.Cli.Scan.Count;
 using PageShare.Cli.Scan.Layout;
 
@@ -34,7 +35,14 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
         TargetReport total = DescribeTotal(together, targets, complete, out IReadOnlyList<long>? mappingsTogether);
         if (mappingsTogether is not null)
         {
-            targets = [.. targets.Select((target, i) => target with { MappingsTogether = mappingsTogether[i] })];
+            targets =
+            [
+                .. targets.Select((target, i) => target with
+                {
+                    MappingsTogether = mappingsTogether[i],
+                    Map = MapOf(readable[i], target.Pages, together),
+                }),
+            ];
         }
 
         long alone = targets.Sum(target => target.SavedPages);
@@ -79,6 +87,23 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
         report = WithLayout(report, layout, out MappingNeed? need);
         _mappingsAlone += need?.Mappings ?? 0;
         return report;
+    }
+
+    /// <summary>Pages that have memory, by address.</summary>
+    private AddressMap MapOf(int number, long pages, FrameLayout together)
+    {
+        var map = new AddressMap(pages);
+        foreach (Stretch stretch in counter.Log.Read(number))
+        {
+            for (long i = 0; i < stretch.Length && (stretch.HasContents || stretch.Kind == StretchKind.Zero); i++)
+            {
+                map.Add(!stretch.HasContents
+                    ? PageUse.Zero
+                    : together.IsUnique(stretch.ContentAt(i)) ? PageUse.Private : PageUse.Shared);
+            }
+        }
+
+        return map;
     }
 
     private TargetReport DescribeTotal(

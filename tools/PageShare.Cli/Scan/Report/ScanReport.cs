@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PageShare.Cli.Html;
 using PageShare.Cli.Scan.Layout;
 
 namespace PageShare.Cli.Scan.Report;
@@ -115,6 +116,10 @@ internal sealed record TargetReport
 
     /// <summary>What a reader of the figures must know.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What its pages are if all targets share; null in a sample, and of the total.</summary>
+    [JsonIgnore]
+    public AddressMap? Map { get; init; }
 }
 
 /// <summary>Ranges that hold the true numbers in 95 of 100 samples: lower and upper end.</summary>

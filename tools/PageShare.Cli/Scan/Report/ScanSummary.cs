@@ -170,10 +170,7 @@ internal static class ScanSummary
         Table table = ReportConsole.NumberTable(size, things, "pages");
         foreach (SizeClass @class in classes)
         {
-            string range = @class.From == @class.To
-                ? Quantity.Count(@class.From)
-                : $"{Quantity.Count(@class.From)}–{Quantity.Count(@class.To)}";
-            table.AddRow(range, Quantity.Count(@class.Count), Quantity.Count(@class.Pages));
+            table.AddRow(@class.RangeText, Quantity.Count(@class.Count), Quantity.Count(@class.Pages));
         }
 
         return table;

@@ -54,7 +54,8 @@ internal sealed record Costs
 /// <param name="Signal">In mode Signal.</param>
 /// <param name="Kernel">In mode Kernel.</param>
 /// <param name="Wake">Each time that the scanner's thread wakes up, whatever it then does.</param>
-internal sealed record MachineCosts(Costs Signal, Costs Kernel, double Wake)
+/// <param name="Pass">Each pass, however little there is to do in it.</param>
+internal sealed record MachineCosts(Costs Signal, Costs Kernel, double Wake, double Pass)
 {
     /// <summary>The costs in a mode.</summary>
     public Costs Of(FaultMode mode) => mode == FaultMode.Kernel ? Kernel : Signal;

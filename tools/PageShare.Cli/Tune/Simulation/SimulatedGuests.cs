@@ -21,6 +21,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
 
     private readonly EngineOptions _options;
     private readonly Costs _costs;
+    private readonly double _passNanoseconds;
     private readonly SimulatedRegion[] _regions;
     private readonly MappingBudget _budget;
     private readonly SimulatedFinder _finder;
@@ -44,6 +45,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     {
         _options = options;
         _costs = costs.Of(options.FaultMode);
+        _passNanoseconds = costs.Pass;
         _budget = new MappingBudget { Limit = options.MappingBudget ?? mappingLimit };
         Domain = new SimulatedDomain(trace.Contents, trace.TotalPages);
         _users = new int[trace.Contents];
@@ -100,7 +102,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     public bool Step(int mostPages, out int pages, out long cpuNanoseconds)
     {
         SimulatedRegion region = _regions[_current];
-        double spent = 0;
+        double spent = _current == 0 && _page == 0 ? _passNanoseconds : 0;
         if (_page == 0)
         {
             region.TakeMarks();
