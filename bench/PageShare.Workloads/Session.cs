@@ -1,7 +1,6 @@
 using System.CommandLine;
 using PageShare.Cli;
 using PageShare.Workloads.Reporting;
-using PageShare.Workloads.Reporting.Html;
 
 namespace PageShare.Workloads;
 
@@ -39,7 +38,7 @@ internal static class Session
         };
         report.Write(json == "-" ? Console.Error : Console.Out);
         Write(json, report.ToJson);
-        Write(html, () => ReportPage.Of(report));
+        Write(html, () => ReportPage.Of(report).ToString());
         return results.Any(static result => result.Fault is not null) ? ExitCode.Failed : ExitCode.Success;
     }
 
