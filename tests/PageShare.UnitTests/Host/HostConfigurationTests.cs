@@ -34,7 +34,9 @@ public sealed class HostConfigurationTests
         Assert.Equal(
             new EngineOptions
             {
-                CpuBudgetPercent = 12.5, TargetPassTime = TimeSpan.FromSeconds(5), FaultMode = FaultMode.Kernel,
+                CpuBudgetPercent = 12.5,
+                TargetPassTime = TimeSpan.FromSeconds(5),
+                FaultMode = FaultMode.Kernel,
             },
             made.Engine);
         Assert.Equal(new HostLimits { ConnectionsPerUser = 7, HandshakeTimeout = TimeSpan.FromMilliseconds(250) },

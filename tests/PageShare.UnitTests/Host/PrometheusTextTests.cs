@@ -113,7 +113,11 @@ public sealed partial class PrometheusTextTests
         ];
         var engine = new EngineSnapshot
         {
-            Totals = counters, Domains = [], Guests = guests, SealKind = "mprotect", BreakCounting = "handler",
+            Totals = counters,
+            Domains = [],
+            Guests = guests,
+            SealKind = "mprotect",
+            BreakCounting = "handler",
         };
         return new StatusAnswer(
             Guid.Empty, "1.2.3", 1, DateTimeOffset.UnixEpoch, engine,

@@ -18,7 +18,8 @@ internal static class ManualCommands
         var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish." };
         shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
         var completion = new Command(
-            "completion", "Writes completions for a shell: source <(pageshare completion bash)") { Hidden = true };
+            "completion", "Writes completions for a shell: source <(pageshare completion bash)")
+        { Hidden = true };
         completion.Add(shell);
         completion.SetAction(parsed => Write(parsed.GetValue(shell) switch
         {

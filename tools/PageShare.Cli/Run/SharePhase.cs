@@ -108,4 +108,5 @@ internal sealed class SharePhase(
         }
 
         return convergence.IsReached;
-    }}
+    }
+}
