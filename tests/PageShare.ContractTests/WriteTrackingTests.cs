@@ -38,6 +38,24 @@ public sealed class WriteTrackingTests : EngineTest
     }
 
     [Theory, BothModes]
+    public void APageThatCouldNotShareWhenItsEqualsCameIsLookedAtAgainThoughItIsNotWritten(FaultMode mode)
+    {
+        var first = StartWithUniquePages(mode);
+        _engine.Converge();
+        using (first.Guest.PinWritable(0, first.Guest.Length))
+        {
+            _engine.AddGuest("second", Pages, static page => PageContent.Unique(page + 1));
+            _engine.AddGuest("third", Pages, static page => PageContent.Unique(page + 1));
+            _engine.Converge();
+            Assert.Equal(Pages, _engine.Totals.PagesSharing);
+        }
+
+        _engine.Converge();
+        Assert.Equal(2 * Pages, _engine.Totals.PagesSharing);
+        _engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
     public void EveryStoreIsSeenWhereverItFallsInAPass(FaultMode mode)
     {
         var guest = StartWithUniquePages(mode);

@@ -192,10 +192,16 @@ internal sealed class CandidateFinder
             return default;
         }
 
-        // A page that cannot share (pinned, or of a guest that is left alone) must not stand in the way of others.
-        if (!domain.TryResolve(found.Id, out var other, out var otherPage)
-            || !other.CanShare || other.Words.Read(otherPage) != PageWord.Private)
+        var isThere = domain.TryResolve(found.Id, out var other, out var otherPage);
+        if (!isThere || !other.CanShare || other.Words.Read(otherPage) != PageWord.Private)
         {
+            // A page that cannot share now (pinned, or of a guest that is late or left alone) must not stand in the way
+            // of others. Nor must it be forgotten: nothing finds it any more but a look at itself.
+            if (isThere)
+            {
+                other.Written.MarkUnsettled(otherPage);
+            }
+
             domain.Index.Replace(hash, found, ContentRef.Hint(ownId));
             return default;
         }
