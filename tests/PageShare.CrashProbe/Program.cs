@@ -1,4 +1,6 @@
 using PageShare.CrashProbe.Hosting;
+using PageShare.CrashProbe.Hostile;
+using PageShare.CrashProbe.Isolated;
 using PageShare.CrashProbe.Oracle;
 using PageShare.CrashProbe.Scenarios;
 
@@ -45,6 +47,8 @@ internal static class Program
         ["oracle"] = OracleScenario.Run,
         ["host"] = HostScenario.Run,
         ["hosted-guest"] = HostedGuestScenario.Run,
+        ["oracle-guest"] = OracleGuestScenario.Run,
+        ["hostile-guest"] = HostileGuestScenario.Run,
     };
 
     private static int Main(string[] arguments)

@@ -17,8 +17,11 @@ public sealed record HostLimits
     /// </summary>
     public int RequestsPerSecond { get; init; } = 1000;
 
-    /// <summary>How long a new connection may say nothing. Default 5 s.</summary>
-    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// How long a new connection may say nothing. Default 30 s: a program that has just started may need more than 5 s
+    /// for its first frame on a busy machine.
+    /// </summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long the rest of a frame may take, in either direction, once it has begun. Default 5 s.</summary>
     public TimeSpan FrameTimeout { get; init; } = TimeSpan.FromSeconds(5);

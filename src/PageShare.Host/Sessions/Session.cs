@@ -93,9 +93,24 @@ internal sealed class Session : IGuestHolder
         }
     }
 
+    private Frame? ReceiveHello()
+    {
+        try
+        {
+            return _channel.Receive(_services.Limits.HandshakeTimeout);
+        }
+        catch (TimeoutException)
+        {
+            // Said, and not just closed: a program that starts on a busy machine may be late and nothing else.
+            throw new ProtocolException(
+                $"Nothing was said in the first {_services.Limits.HandshakeTimeout.TotalSeconds} s of the connection "
+                + "(limits.handshakeTimeout).");
+        }
+    }
+
     private bool Welcome()
     {
-        using var frame = _channel.Receive(_services.Limits.HandshakeTimeout);
+        using var frame = ReceiveHello();
         if (frame is null)
         {
             return false;

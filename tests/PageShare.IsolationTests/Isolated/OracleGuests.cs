@@ -1,0 +1,117 @@
+using System.Globalization;
+using PageShare.IsolationTests.Hosting;
+using PageShare.TestKit;
+using PageShare.TestKit.Proof;
+
+namespace PageShare.IsolationTests.Isolated;
+
+/// <summary>
+/// Honest guests, each in a process of its own with random writers and an oracle, of one share domain: what must be
+/// unharmed, and what is counted exactly, whatever happens to others.
+/// </summary>
+internal sealed class OracleGuests : IDisposable
+{
+    private readonly List<TalkingProcess> _guests = [];
+    private readonly int _pages;
+    private long _lastContent;
+
+    /// <param name="socket">Of their host.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="pages">Pages of each.</param>
+    /// <param name="mode">Fault mode.</param>
+    /// <param name="domain">Share domain; empty for the default.</param>
+    public OracleGuests(string socket, int count, int pages, FaultMode mode, string domain = "")
+    {
+        _pages = pages;
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                _guests.Add(TalkingProcess.Start(new ProbeCommand(
+                    "oracle-guest", "--socket", socket, "--name", $"honest-{i}", "--pages", Text(pages), "--engine",
+                    mode.ToString(), "--seed", Text(Seeds.Seed + i), "--domain", domain)));
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public IReadOnlyList<TalkingProcess> All => _guests;
+
+    /// <summary>Lets all writers begin, or go on.</summary>
+    public void StartWriters() => Each("start");
+
+    /// <summary>Stops all writers; each checks every byte of its guest.</summary>
+    public void StopWritersAndCheck() => Each("stop");
+
+    /// <summary>Has all do something at the same time.</summary>
+    public void Each(string command)
+    {
+        _guests.ForEach(guest => guest.Say(command));
+        _guests.ForEach(guest => _ = guest.Hear(command));
+    }
+
+    /// <summary>
+    /// With all writers stopped: all guests are given the same new contents, a different one on each page. What must be
+    /// shared then, and nothing else, is known exactly; the kernel's count of the stores must be that as well.
+    /// </summary>
+    public void ShareExactly(HostProcess host)
+    {
+        Each($"rewrite {Text(++_lastContent)}");
+        AreExact(host);
+        Each("check");
+    }
+
+    /// <summary>Waits until all guests share all their pages, and every count is what follows from that.</summary>
+    public void AreExact(HostProcess host)
+    {
+        var last = "";
+        try
+        {
+            Until.True(() => (last = Difference(host)).Length == 0, "every count is exact");
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"{last}\n{host.Log[^Math.Min(host.Log.Length, 3000)..]}");
+        }
+    }
+
+    /// <summary>Ends one at whatever instruction it is; the others remain.</summary>
+    public void Kill(TalkingProcess guest)
+    {
+        guest.Kill();
+        guest.Dispose();
+        _guests.Remove(guest);
+    }
+
+    public void Dispose() => _guests.ForEach(static guest => guest.Dispose());
+
+    private string Difference(HostProcess host)
+    {
+        var status = host.Status();
+        var totals = status.Engine.Totals;
+        var guests = status.Engine.Guests;
+        var blocks = MemoryObjects.PagesOf(MemoryObjects.Stores, host.ProcessId);
+        long expected = _pages;
+        var isExact = guests.Length == _guests.Count
+            && status.Processes.Count == _guests.Count
+            && totals.PagesShared == expected
+            && totals.PagesSharing == expected * (_guests.Count - 1)
+            && totals.PagesTotal == expected * _guests.Count
+            && totals.PagesPopulated == expected * _guests.Count
+            && guests.Sum(static guest => guest.Counters.PagesSharing) == totals.PagesSharing
+            && blocks == expected;
+        return isExact
+            ? ""
+            : $"{guests.Length} guests of {status.Processes.Count} processes ({string.Join(", ",
+                status.Processes.Select(static p => $"{p.Name}: {p.State}, {p.PagesToMove} to move"))}), shared "
+                + $"{totals.PagesShared}, sharing {totals.PagesSharing}, total {totals.PagesTotal}, populated "
+                + $"{totals.PagesPopulated}, zero {totals.ZeroPages}; the stores have {blocks} pages. "
+                + string.Join(' ', status.Engine.Warnings);
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}
