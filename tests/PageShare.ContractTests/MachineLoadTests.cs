@@ -12,7 +12,7 @@ public sealed class MachineLoadTests
         var source = HostPlatform.Create().LoadSource;
         Assert.True(source.TryRead(out var before));
         var after = before;
-        Until.True(() => source.TryRead(out after) && after.Busy > before.Busy, "the processors were busy"); // with this
+        Until.True(() => source.TryRead(out after) && after.Busy > before.Busy, "the processors were busy");
         Assert.True(after.Idle >= before.Idle);
     }
 }

@@ -11,7 +11,7 @@ public sealed class MappingBudgetTests : EngineTest
     private const int Pages = 1200;
     private static readonly int[] RunLengths = [1, 2, 8, 64];
     private const int RunsOfEachLength = 4;
-    private const int OthersOnWindows = 3000; // allocations of the runtime, which the budget does not make room for there
+    private const int OthersOnWindows = 3000; // the runtime's own, which a given budget does not make room for
 
     /// <summary>Layouts that ask for far more mappings than there are, each in its own way.</summary>
     public static TheoryData<string, int, FaultMode> Crowds()

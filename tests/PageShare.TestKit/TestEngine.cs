@@ -72,7 +72,8 @@ public sealed class TestEngine : IDisposable
         bool attach = true, int processId = 1, FaultMode? mode = null, long? maximumPages = null)
     {
         Assert.SkipWhen(
-            HostPlatform.Create().BetweenProcesses is null, "needs Linux: only there have guests processes of their own.");
+            HostPlatform.Create().BetweenProcesses is null,
+            "needs Linux: only there have guests processes of their own.");
         var host = Engine.CreateIsolated(new IsolatedSpec
         {
             Name = name,

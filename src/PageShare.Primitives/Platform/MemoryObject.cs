@@ -28,7 +28,8 @@ internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
     {
     }
 
-    /// <summary>Memory that the object takes: by the kernel's count (st_blocks), or as far as the system tells.</summary>
+    /// <summary>Memory that the object takes: by the kernel's count (st_blocks), or as far as the system
+    /// tells.</summary>
     /// <exception cref="PlatformException">The kernel does not tell.</exception>
     public abstract long AllocatedBytes { get; }
 

@@ -49,6 +49,10 @@ public sealed class ShortMachineTests : EngineTest
     public void PagesThatCannotBeAskedForAreToldAndAskedForLater(FaultMode mode) =>
         IsToldAndRecovers(mode, short_ => _machine.CannotTellResidency = short_, hasWritten: false);
 
+    /// <summary>Where no system tells of breaks, that stays.</summary>
+    private static bool IsOfKernelBreaks(string warning) =>
+        warning.StartsWith("Breaks in mode Kernel are counted at the next pass", StringComparison.Ordinal);
+
     [Theory, BothModes]
     public void TheBackgroundScannerOutlivesAShortage(FaultMode mode)
     {
@@ -63,7 +67,7 @@ public sealed class ShortMachineTests : EngineTest
         Until.True(() => _machine.Refusals > 3, "the scanner meets the shortage again and again");
         _machine.CannotTellResidency = false;
         Until.True(() => engine.Totals.PagesSharing == Pages * 3 / 4, "the scanner goes on");
-        Until.True(() => engine.Engine.Snapshot().Warnings.Length == 0, "the warning goes with its reason");
+        Until.True(() => engine.Engine.Snapshot().Warnings.All(IsOfKernelBreaks), "the warning goes with its reason");
         engine.Engine.Pause();
         engine.Verify();
     }

@@ -61,7 +61,8 @@ public sealed class PinnedSystemCallSoakTests : EngineTest
             scanner.Finish();
         }
 
-        Assert.True(engine.Totals.Merges > Wine.Else(1000, here: 100), $"Only {engine.Totals.Merges} pages were merged meanwhile.");
+        var merges = engine.Totals.Merges;
+        Assert.True(merges > Wine.Else(1000, here: 100), $"Only {merges} pages were merged meanwhile.");
         engine.VerifyAll();
     }
 

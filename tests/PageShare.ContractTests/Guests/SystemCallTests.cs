@@ -47,8 +47,8 @@ public sealed class SystemCallTests : EngineTest
     {
         using var file = Begin(FaultMode.Signal);
         var thrown = Assert.Throws<IOException>(() => RandomAccess.Read(file, _guest.Guest.AsSpan(0, Count), 0));
-        Assert.Contains(
-            HostPlatform.IsLinux ? "Bad address" : "No access to memory location", thrown.Message, StringComparison.Ordinal);
+        var reason = HostPlatform.IsLinux ? "Bad address" : "No access to memory location";
+        Assert.Contains(reason, thrown.Message, StringComparison.Ordinal);
         Assert.Equal(Pages, _engine.Totals.PagesSharing);
         using (_guest.Guest.PinWritable(0, Count))
         {

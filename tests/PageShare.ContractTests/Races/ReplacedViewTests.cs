@@ -56,7 +56,7 @@ public sealed unsafe class ReplacedViewTests : EngineTest
     /// <summary>Every third page has its like in the other guest.</summary>
     private static PageContent ContentOf(long page) => PageContent.Unique(page % 3 == 0 ? page + 1 : 1000 + page);
 
-    /// <summary>Pages that nobody writes: each byte is what it was at the start, whatever happens around them.</summary>
+    /// <summary>Pages that nobody writes: each byte is what it was, whatever happens around them.</summary>
     private void Load(OracleGuest guest)
     {
         for (; !_isOver; Interlocked.Increment(ref _loads))

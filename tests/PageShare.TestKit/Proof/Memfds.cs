@@ -15,7 +15,8 @@ internal static class Memfds
     {
         var seen = new HashSet<ulong>(); // a store has two descriptors
         var link = new byte[512];
-        foreach (var path in Directory.GetFiles($"/proc/{process?.ToString(CultureInfo.InvariantCulture) ?? "self"}/fd"))
+        var whose = process?.ToString(CultureInfo.InvariantCulture) ?? "self";
+        foreach (var path in Directory.GetFiles($"/proc/{whose}/fd"))
         {
             // Descriptors come and go meanwhile, this enumeration's own for one.
             var length = Syscall.readlink(path, link);

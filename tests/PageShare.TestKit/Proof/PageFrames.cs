@@ -4,7 +4,7 @@ using PageShare.Platform.Windows;
 
 namespace PageShare.TestKit.Proof;
 
-/// <summary>Which physical page the kernel shows at an address: /proc/self/pagemap. Windows shows it to nobody.</summary>
+/// <summary>Which physical page the kernel shows at an address: /proc/self/pagemap. Windows tells nobody.</summary>
 public static unsafe class PageFrames
 {
     private const ulong Present = 1UL << 63;

@@ -12,7 +12,8 @@ public static unsafe partial class ProcessThreads
     /// <summary>How many have names that begin so. Linux keeps 15 characters of a name.</summary>
     public static int CountNamed(string name) => HostPlatform.IsLinux
         ? Directory.GetDirectories("/proc/self/task").Count(task => NameOnLinux(task) == name)
-        : Process.GetCurrentProcess().Threads.Cast<ProcessThread>().Count(thread => NameOnWindows(thread.Id).StartsWith(name, StringComparison.Ordinal));
+        : Process.GetCurrentProcess().Threads.Cast<ProcessThread>()
+            .Count(thread => NameOnWindows(thread.Id).StartsWith(name, StringComparison.Ordinal));
 
     private static string NameOnLinux(string task)
     {

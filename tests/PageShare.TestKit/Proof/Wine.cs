@@ -10,7 +10,8 @@ public static class Wine
     public static bool IsHere { get; } = !HostPlatform.IsLinux
         && NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll.dll"), "wine_get_version", out _);
 
-    /// <summary>A number of repetitions: under Wine, where changing a view takes a hundred times as long, another.</summary>
+    /// <summary>How often to do a thing: under Wine, where changing a view takes a hundred times as long, less
+    /// often.</summary>
     public static int Else(int usual, int here) => IsHere ? here : usual;
 
     /// <summary>Skips a test of what Wine does not tell.</summary>

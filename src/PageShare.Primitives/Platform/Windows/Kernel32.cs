@@ -10,6 +10,7 @@ internal static unsafe partial class Kernel32
     public const uint MemCommit = 0x0000_1000;
     public const uint MemReserve = 0x0000_2000;
     public const uint MemRelease = 0x0000_8000;
+    public const uint MemReset = 0x0008_0000;
     public const uint MemFree = 0x0001_0000;
     public const uint MemPrivate = 0x0002_0000;
     public const uint MemMapped = 0x0004_0000;

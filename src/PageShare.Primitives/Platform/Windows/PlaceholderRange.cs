@@ -29,11 +29,13 @@ internal sealed unsafe class PlaceholderRange : MappedMemory
                 0);
             return address != null
                 ? new PlaceholderRange(address, bytes)
-                : throw new PlatformException("VirtualAlloc2", $"{bytes} bytes for a guest", Marshal.GetLastPInvokeError());
+                : throw new PlatformException(
+                    "VirtualAlloc2", $"{bytes} bytes for a guest", Marshal.GetLastPInvokeError());
         }
         catch (EntryPointNotFoundException)
         {
-            throw new PlatformNotSupportedException("PageShare needs Windows 10 version 1803 or later, for memory placeholders.");
+            throw new PlatformNotSupportedException(
+                "PageShare needs Windows 10 version 1803 or later, for memory placeholders.");
         }
     }
 

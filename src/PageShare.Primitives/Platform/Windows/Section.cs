@@ -105,11 +105,13 @@ internal sealed unsafe class Section : MemoryObject
     {
         if (bytes < _committed || bytes > _maximumBytes)
         {
-            throw new PlatformException("growing", $"{_name} to {bytes} bytes", 0, $"It has {_committed} and may have {_maximumBytes}.");
+            throw new PlatformException(
+                "growing", $"{_name} to {bytes} bytes", 0, $"It has {_committed} and may have {_maximumBytes}.");
         }
 
-        if (bytes > _committed
-            && Kernel32.VirtualAlloc(_view + _committed, (nuint)(bytes - _committed), Kernel32.MemCommit, Kernel32.PageReadWrite) == null)
+        var more = (nuint)(bytes - _committed);
+        if (more > 0
+            && Kernel32.VirtualAlloc(_view + _committed, more, Kernel32.MemCommit, Kernel32.PageReadWrite) == null)
         {
             throw Failure("VirtualAlloc(MEM_COMMIT)", $"{_name} to {bytes} bytes",
                 "The commit limit is reached: let the page file grow, or use fewer or smaller guests.");
@@ -146,8 +148,10 @@ internal sealed unsafe class Section : MemoryObject
         // SAFETY: as above; what the pages hold afterwards is undefined, and nobody reads them before they are written
         // again.
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _committed - offset);
+        // What refuses to discard a view may still be told that its content is worthless, which the next trimming heeds.
         var error = Kernel32.DiscardVirtualMemory(_view + offset, (nuint)bytes);
-        if (error != 0)
+        if (error != 0
+            && Kernel32.VirtualAlloc(_view + offset, (nuint)bytes, Kernel32.MemReset, Kernel32.PageReadWrite) == null)
         {
             throw new PlatformException("DiscardVirtualMemory", $"{_name} at {offset}, {bytes} bytes", (int)error);
         }

@@ -28,8 +28,8 @@ internal sealed unsafe class WindowsPlatform : IPlatform
 
     /// <inheritdoc/>
     public string? WhyNoAdoption =>
-        "Windows cannot turn existing memory into a guest: no view can take the place of memory that is in use. Make a guest with "
-        + "CreateGuest, and copy the bytes into it.";
+        "Windows cannot turn existing memory into a guest: no view can take the place of memory that is in use. Make a "
+        + "guest with CreateGuest, and copy the bytes into it.";
 
     /// <summary>A view of the kernel's copies can't be cut without losing them, so it is one page long.</summary>
     public bool MapsSharedPagesSingly(FaultMode mode) => mode == FaultMode.Kernel;

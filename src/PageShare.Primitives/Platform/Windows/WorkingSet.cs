@@ -20,7 +20,7 @@ internal static unsafe class WorkingSet
             var count = (int)Math.Min(PagesAtOnce, pages - page);
             for (var i = 0; i < count; i++)
             {
-                entries[i] = new Kernel32.WorkingSetEntry { Address = address + ((page + i) * Environment.SystemPageSize) };
+                entries[i].Address = address + ((page + i) * Environment.SystemPageSize);
             }
 
             if (!Kernel32.QueryWorkingSetEx(
