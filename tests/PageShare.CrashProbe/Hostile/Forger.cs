@@ -65,6 +65,7 @@ internal sealed unsafe class Forger : IDisposable
 
             Answer(&_guest.Slots[answered % RingNative.Orders]);
             Volatile.Write(ref header->Answered, answered + 1);
+            Kernel.Wake(&header->Answered); // at once, or the host takes it for late and gives it fewer orders
             Interlocked.Increment(ref _answered);
         }
     }

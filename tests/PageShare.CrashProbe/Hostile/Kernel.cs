@@ -20,6 +20,10 @@ internal static unsafe partial class Kernel
     /// <summary>The descriptor's number; it stays open as long as the guest is held.</summary>
     public static int Number(SafeHandle descriptor) => (int)descriptor.DangerousGetHandle();
 
+    /// <summary>FUTEX_WAKE of everybody, in other processes too.</summary>
+    public static void Wake(uint* word) => _ = Call(
+        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 98 : 202, (nint)word, 1, int.MaxValue);
+
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial void* MapRaw(
         void* address, nuint bytes, int protection, int flags, int descriptor, nint offset);

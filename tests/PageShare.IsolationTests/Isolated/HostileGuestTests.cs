@@ -55,7 +55,7 @@ public sealed class HostileGuestTests
         var passes = test.Host.Status().Engine.Totals.FullScans;
         test.Hostile.Do("forge");
         Until.True(
-            () => int.Parse(test.Hostile.Do("forged"), CultureInfo.InvariantCulture) >= 200
+            () => int.Parse(test.Hostile.Do("forged"), CultureInfo.InvariantCulture) >= 30
                 || test.Host.Status().Engine.GuestsDistrusted > 0,
             "many lies are told, or it is believed no more");
         Until.True(() => test.Host.Status().Engine.Totals.FullScans > passes + 10, "passes go by");
