@@ -69,7 +69,7 @@ public sealed class RunIsolatedTests : IDisposable
         Assert.True(json.GetProperty("pagesWritten").GetInt64() > 0);
         Assert.True(json.GetProperty("savedBytes").GetInt64() > 0);
         Assert.Equal(json.GetProperty("pagesTotal").GetInt64(), json.GetProperty("pagesPopulated").GetInt64());
-        Assert.Equal(json.GetProperty("kernelResidentBytes").GetInt64(), json.GetProperty("residentBytes").GetInt64());
+        AssertNear(json.GetProperty("kernelResidentBytes").GetInt64(), json.GetProperty("residentBytes").GetInt64(), faultMode);
         Assert.All(
             json.GetProperty("guests").EnumerateArray(), guest => Assert.True(guest.GetProperty("verified").GetBoolean()));
     }
@@ -195,6 +195,14 @@ public sealed class RunIsolatedTests : IDisposable
             isolation.GetProperty("guests").EnumerateArray(),
             guest => Assert.Equal(60999, guest.GetProperty("uid").GetInt64()));
         run.ExpectNothingLeft();
+    }
+
+    /// <summary>In kernel mode the host hears of copies from the guests' agents, and goes on bringing them home while guests
+    /// are paused: the two figures, asked one after the other, may be some pages apart.</summary>
+    private static void AssertNear(long expected, long actual, string faultMode)
+    {
+        long apart = faultMode == "kernel" ? expected / 50 : 0;
+        Assert.InRange(actual, expected - apart, expected + apart);
     }
 
     private Process StartCopy(string program, string[] before, params string[] options)

@@ -123,9 +123,11 @@ public sealed class RunOnFilesTests : IDisposable
     [Fact]
     public void RunOfAGivenLengthEndsByItself()
     {
+        // Without a look at the exit code: on a busy machine two seconds may not be enough to share anything.
         JsonElement json = PageShareCommand.Run(
-            "run", "--input", Input, "--duration", "2s", "--isolation", "none", "--json").Expect(0).Json;
+            "run", "--input", Input, "--duration", "2s", "--isolation", "none", "--json").Json;
 
+        Assert.True(json.GetProperty("verified").GetBoolean());
         Assert.False(json.GetProperty("interrupted").GetBoolean());
         Assert.False(json.GetProperty("converged").GetBoolean());
         Assert.True(json.GetProperty("shareSeconds").GetDouble() >= 2);
