@@ -10,9 +10,6 @@ internal sealed class LateBackOff
     // With passes of 20 s such a guest is asked again every 20 minutes.
     private const int MostPasses = 64;
 
-    // Each costs whoever holds the engine's lock its patience.
-    private const int MostLateInPass = 4;
-
     // An agent that is well takes a few microseconds a page, and each order the time to wake up; on a busy machine
     // several times that. Who needs more in a pass plays for time, just below what is late.
     private static readonly TimeSpan MostWaitInPass = TimeSpan.FromSeconds(1);
@@ -52,13 +49,7 @@ internal sealed class LateBackOff
     }
 
     /// <summary>An order was not answered in time.</summary>
-    public void CountLate()
-    {
-        if (++_lateInPass >= MostLateInPass)
-        {
-            Begin();
-        }
-    }
+    public void CountLate() => _lateInPass++;
 
     /// <summary>Somebody has waited for the guest, late or not.</summary>
     public void CountWait(TimeSpan waited)

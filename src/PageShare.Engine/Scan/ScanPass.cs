@@ -12,9 +12,10 @@ namespace PageShare.Scan;
 /// </remarks>
 internal sealed class ScanPass
 {
-    // Waits for late answers, without the engine's lock, in one pass over one guest. A guest that is only short of CPU
-    // gets some that way; one that is stopped holds the pass up by no more than this, and then less and less often.
+    // Waits for late answers, without the engine's lock: for one, and in one pass over one guest. A guest that is only
+    // short of CPU gets some that way; one that is stopped holds the pass up once, and then less and less often.
     private static readonly TimeSpan MostLinger = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MostLingerPerPage = TimeSpan.FromMicroseconds(20);
 
     private readonly GuestRegistry _registry;
     private readonly ChunkScan _scan;
@@ -27,6 +28,7 @@ internal sealed class ScanPass
     private int _current;
     private PageNumber _page;
     private TimeSpan _lingerLeft = MostLinger;
+    private bool _isLingering; // whether that is what the present guest has left
 
     /// <param name="registry">The guests.</param>
     /// <param name="scan">Does the work.</param>
@@ -98,7 +100,7 @@ internal sealed class ScanPass
             {
                 _current++;
                 _page = default;
-                _lingerLeft = MostLinger;
+                _isLingering = false;
             }
         }
 
@@ -114,7 +116,7 @@ internal sealed class ScanPass
         }
 
         var since = Stopwatch.GetTimestamp();
-        var hasAnswered = ring.Linger(_lingerLeft);
+        var hasAnswered = ring.Linger(_lingerLeft < MostLinger ? _lingerLeft : MostLinger);
         _lingerLeft = hasAnswered ? _lingerLeft - Stopwatch.GetElapsedTime(since) : TimeSpan.Zero;
     }
 
@@ -123,6 +125,8 @@ internal sealed class ScanPass
         if (_page.Value == 0)
         {
             region.BackOff.BeginPass(_number, region.Pages);
+            _lingerLeft = _isLingering ? _lingerLeft : MostLinger + (region.Pages * MostLingerPerPage);
+            _isLingering = true;
         }
 
         _scan.EnterLate(region, _step);

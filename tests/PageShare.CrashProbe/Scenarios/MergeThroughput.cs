@@ -48,7 +48,7 @@ internal static class MergeThroughput
             ContentOf(page, pages, run, isReversed: true).WriteTo(two.AsSpan(offset, PageContent.Bytes));
         }
 
-        return Merge(engine.Engine);
+        return Merge(engine.Engine, 2 * pages);
     }
 
     private static double Rings(FaultMode mode, int pages, int run)
@@ -60,19 +60,20 @@ internal static class MergeThroughput
         two.Tell($"fill-runs {run} 1", "filled");
         one.Attach();
         two.Attach();
-        var rate = Merge(engine.Engine);
+        var rate = Merge(engine.Engine, 2 * pages);
         one.Tell("verify", "right");
         return rate;
     }
 
     /// <summary>The pass after the first: it merges all, and hashes nothing.</summary>
-    private static double Merge(PageShareEngine engine)
+    private static double Merge(PageShareEngine engine, int pages)
     {
         engine.ScanOnce();
         var merged = 0L;
         var seconds = 0.0;
-        for (PassReport pass; (pass = engine.ScanOnce()).PagesMerged > 0;)
+        while (merged < pages)
         {
+            var pass = engine.ScanOnce();
             merged += pass.PagesMerged;
             seconds += pass.Elapsed.TotalSeconds;
         }
