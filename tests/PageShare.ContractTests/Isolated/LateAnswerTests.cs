@@ -1,3 +1,7 @@
+using PageShare.Content;
+using PageShare.Merge;
+using PageShare.Platform;
+using PageShare.Scan;
 using PageShare.TestKit;
 using PageShare.TestKit.Points;
 using PageShare.TestKit.Rings;
@@ -93,6 +97,27 @@ public sealed class LateAnswerTests : EngineTest
     }
 
     [Fact]
+    public void PagesPassedOverSinceTheirGuestWasJustLateAreFoundAgain()
+    {
+        var engine = Start(FaultMode.Kernel);
+        var late = engine.AddRingGuest("late", Pages, static page => PageContent.Unique(1 + page));
+        engine.AddGuest("other", Pages, static page => PageContent.Unique(1 + page));
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1));
+        Step(BeginPass(engine, scan, 0), 2 * Pages);
+        var pass = BeginPass(engine, scan, 1);
+        Step(pass, Pages);
+        using (Gate.Stop(TestPoint.OrderTaken))
+        {
+            engine.Engine.Snapshot(); // asks for copies
+            Assert.Equal(IsolatedState.Late, late.Host.State);
+            Step(pass, Pages);
+        }
+
+        ConvergeUntil(engine, Pages);
+        engine.VerifyAll();
+    }
+
+    [Fact]
     public void NobodyWaitsLongForAGuestThatIsLateAgainAndAgain()
     {
         var engine = Start(FaultMode.Signal);
@@ -107,6 +132,19 @@ public sealed class LateAnswerTests : EngineTest
 
         // Left alone for 1, 2, 4 ... passes: one order is asked for anew, if at all, each time.
         Assert.InRange(engine.Totals.OrdersLate, 1, 10);
+    }
+
+    private static ScanPass BeginPass(TestEngine engine, ChunkScan scan, long number) => new(
+        engine.Engine.Registry, scan, new AgentCheck(engine.Engine.Options, TimeProvider.System), number,
+        mayMerge: true, new MergeTally());
+
+    private static void Step(ScanPass pass, long pages)
+    {
+        while (pages > 0)
+        {
+            pass.Step(Shim.OrderPages, out var done, out _);
+            pages -= done;
+        }
     }
 
     private static RingPair[] StartPairs(TestEngine engine)
