@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pageshare_agent.h"
@@ -36,6 +37,7 @@ typedef struct frame_header {
 
 static uint64_t pages;
 static uint8_t *memory;
+static uint64_t *page_words;
 static uint64_t state;
 
 static void fail(const char *what)
@@ -179,7 +181,38 @@ static ps_region *create_region(const char *body, int *fds, int is_kernel)
         fail("ps_region_create");
     }
     memory = config.base;
+    page_words = config.words;
     return region;
+}
+
+static int is_of_the_agent(int point)
+{
+    return point <= PS_POINT_PUNCHED || point == PS_POINT_ORDER_TAKEN || point == PS_POINT_ORDER_DONE;
+}
+
+static int shares_any_page(void)
+{
+    for (uint64_t page = 0; page < pages; page++) {
+        uint64_t page_state = __atomic_load_n(&page_words[page], __ATOMIC_ACQUIRE) >> PS_STATE_SHIFT;
+        if (page_state == PS_SHARED || page_state == PS_KERNEL_SHARED)
+            return 1;
+    }
+    return 0;
+}
+
+/* Leaves the pages alone until what the point needs is there: nothing is sealed or shared that is written all the time,
+ * and how long that is depends on how busy the machine is. */
+static void wait_for_the_host(int point)
+{
+    const struct timespec pause_between = {0, 1000000};
+    if (point == PS_POINT_WAITING) {
+        ps_gate_await(PS_POINT_SEALED, 1, PARK_MILLISECONDS);
+    } else if (is_of_the_agent(point)) {
+        ps_gate_await((uint32_t)point, 1, PARK_MILLISECONDS);
+    } else {
+        while (!shares_any_page())
+            nanosleep(&pause_between, NULL);
+    }
 }
 
 static void start_agent(ps_region *region, int ring)
@@ -230,6 +263,8 @@ int main(int count, char **words)
     receive_frame(host, DONE, body, fds);
     puts("attached");
     fflush(stdout);
+    if (point >= 0)
+        wait_for_the_host(point);
     pthread_t writer;
     if (pthread_create(&writer, NULL, write_for_ever, NULL) != 0)
         fail("pthread_create");

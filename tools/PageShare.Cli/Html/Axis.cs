@@ -14,7 +14,8 @@ internal sealed class Axis
     public Axis(double most, int marks, double least = 0, double unit = 1)
     {
         least = Math.Min(0, least);
-        double wanted = Math.Max((most - least) / unit / marks, 1e-9);
+        most = most > least ? most : least + (unit * marks);
+        double wanted = (most - least) / unit / marks;
         double power = Math.Pow(10, Math.Floor(Math.Log10(wanted)));
         double step = Steps.Append(10).First(candidate => candidate * power >= wanted * 0.999999) * power;
         _step = step * unit;
