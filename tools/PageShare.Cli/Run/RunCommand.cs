@@ -43,7 +43,7 @@ internal static class RunCommand
     };
 
     private static readonly Option<TimeSpan?> Duration = DurationText.Option(
-        "--duration", "How long to share: 500ms, 20s, 2m, 1h (default 20s). Not used with --until-converged.");
+        "--duration", "How long to share: 500ms, 20s, 2m, 1h (default 15s). Not used with --until-converged.");
 
     private static readonly Option<bool> UntilConverged = new("--until-converged")
     {
@@ -93,7 +93,7 @@ internal static class RunCommand
         ExampleHelp.AddTo(
             command,
             Notes,
-            ("Four guests with the files of the running .NET, 20 seconds, 500 writes per second:", "pageshare run"),
+            ("Four guests with the files of the running .NET, 15 seconds, 500 writes per second:", "pageshare run"),
             ("Eight guests with files of your own, many writes, breaks done by the kernel:",
                 "pageshare run --guests 8 --input /usr/lib --input /opt/app --write-rate 20000 --fault-mode kernel"),
             ("All that can be saved on two memory images, as JSON:",
