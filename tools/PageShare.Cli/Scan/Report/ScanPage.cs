@@ -91,24 +91,12 @@ internal static class ScanPage
             "Targets", "target", "pages", "zero", "distinct", "duplicate", "saved", "", "from others", "mappings");
         foreach (TargetReport target in report.Targets)
         {
-            table.Row(Cells(target, target.Complete ? target.Name : $"{target.Name} (not read to its end)"));
+            table.Row(ScanSummary.Cells(
+                target, target.Complete ? target.Name : $"{target.Name} (not read to its end)"));
         }
 
-        return table.Total(Cells(report.Total, "all"));
+        return table.Total(ScanSummary.Cells(report.Total, "all"));
     }
-
-    private static string[] Cells(TargetReport target, string name) =>
-    [
-        name,
-        Quantity.Count(target.Pages),
-        Quantity.Count(target.ZeroPages),
-        Quantity.Count(target.DistinctPages),
-        Quantity.Count(target.DuplicatePages),
-        Quantity.Pages(target.SavedPages),
-        Quantity.Percent(target.SavingRatio),
-        Quantity.Pages(target.CrossTargetSavedPages),
-        target.MappingsNeeded is long mappings ? Quantity.Count(mappings) : "–",
-    ];
 
     private static void AddMaps(HtmlPage page, ScanReport report)
     {

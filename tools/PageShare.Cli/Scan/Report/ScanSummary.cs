@@ -61,22 +61,25 @@ internal static class ScanSummary
         return table;
     }
 
-    private static Markup[] Row(TargetReport target, string name, string style)
-    {
-        string[] cells =
-        [
-            Markup.Escape(name),
-            Quantity.Count(target.Pages),
-            Quantity.Count(target.ZeroPages),
-            Quantity.Count(target.DistinctPages),
-            Quantity.Count(target.DuplicatePages),
-            Quantity.Pages(target.SavedPages),
-            Quantity.Percent(target.SavingRatio),
-            Quantity.Pages(target.CrossTargetSavedPages),
-            target.MappingsNeeded is long mappings ? Quantity.Count(mappings) : "-",
-        ];
-        return [.. cells.Select(cell => new Markup(string.Format(CultureInfo.InvariantCulture, style, cell)))];
-    }
+    /// <summary>A target's line in a table.</summary>
+    public static string[] Cells(TargetReport target, string name) =>
+    [
+        name,
+        Quantity.Count(target.Pages),
+        Quantity.Count(target.ZeroPages),
+        Quantity.Count(target.DistinctPages),
+        Quantity.Count(target.DuplicatePages),
+        Quantity.Pages(target.SavedPages),
+        Quantity.Percent(target.SavingRatio),
+        Quantity.Pages(target.CrossTargetSavedPages),
+        target.MappingsNeeded is long mappings ? Quantity.Count(mappings) : "–",
+    ];
+
+    private static Markup[] Row(TargetReport target, string name, string style) =>
+    [
+        .. Cells(target, Markup.Escape(name))
+            .Select(cell => new Markup(string.Format(CultureInfo.InvariantCulture, style, cell))),
+    ];
 
     /// <summary>The end of a long name, which is what tells paths apart.</summary>
     private static string Shortened(string name) =>
