@@ -13,7 +13,7 @@ public sealed unsafe class ReplacedViewTests : EngineTest
     private const int Pages = 48; // in one view of Windows
     private const int PageBytes = PageContent.Bytes;
 
-    private static readonly int Rounds = Wine.Else(150, here: 40);
+    private static readonly int Rounds = Wine.Else(150, here: 6);
 
     private volatile bool _isOver;
     private long _loads;
@@ -77,7 +77,12 @@ public sealed unsafe class ReplacedViewTests : EngineTest
         for (var value = 1L; !_isOver; value++)
         {
             Volatile.Write(ref *counter, value);
-            Assert.Equal(value, Volatile.Read(ref *counter));
+            var found = Volatile.Read(ref *counter);
+            if (found != value)
+            {
+                Assert.Fail($"Stored {value}, found {found}.");
+            }
+
             Interlocked.Increment(ref _stores);
         }
     }
