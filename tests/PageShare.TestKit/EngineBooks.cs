@@ -13,7 +13,11 @@ public static class EngineBooks
     /// <summary>Checks all domains of an engine.</summary>
     public static void Check(PageShareEngine engine)
     {
-        _ = engine.Snapshot(); // brings the books up to date with what guests did
+        // Brings the books up to date with what guests did. An order that is late is under way: pages may be transient.
+        Until.True(
+            () => engine.Snapshot() is not null
+                && !engine.IsolatedGuests.Any(static guest => guest.State == IsolatedState.Late),
+            "no order is under way");
         lock (engine.Registry.Gate)
         {
             Assert.All(engine.Registry.Regions, NoPageIsTransient);
