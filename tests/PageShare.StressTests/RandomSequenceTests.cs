@@ -1,3 +1,4 @@
+using PageShare.Platform;
 using PageShare.StressTests.Sequences;
 using PageShare.TestKit;
 using PageShare.TestKit.Proof;
@@ -36,6 +37,9 @@ public sealed class RandomSequenceTests : EngineTest
     [MemberData(nameof(Sequences))]
     public void AnySequenceEndsWithTheModelsBytesAndTheLeastMemoryForThem(int seed, FaultMode[] modes, bool behindRings)
     {
+        Assert.SkipWhen(
+            behindRings && HostPlatform.Create().BetweenProcesses is null,
+            "needs Linux: only there have guests processes of their own.");
         var engine = Start(TestEngine.Defaults);
         var steps = new List<Step>();
         var model = new NaiveGuests();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PageShare.Platform;
 
 namespace PageShare.TestKit.Rings;
 
@@ -26,6 +27,9 @@ internal sealed class RingProcess : IDisposable
     /// <summary>Makes a guest, and starts its process; <see cref="Attach"/> is still to come.</summary>
     public static RingProcess Start(PageShareEngine engine, string name, long pages, FaultMode mode, int processId)
     {
+        Assert.SkipWhen(
+            HostPlatform.Create().BetweenProcesses is null,
+            "needs Linux: only there have guests processes of their own.");
         var host = engine.CreateIsolated(new IsolatedSpec
         {
             Name = name,
