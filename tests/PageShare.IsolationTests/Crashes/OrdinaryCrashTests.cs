@@ -1,5 +1,6 @@
 using PageShare.Platform;
 using PageShare.TestKit;
+using PageShare.TestKit.Proof;
 
 namespace PageShare.IsolationTests.Crashes;
 
@@ -29,6 +30,11 @@ public sealed class OrdinaryCrashTests
     [MemberData(nameof(Crashes))]
     public void ACrashLooksAsItDoesWithoutAnEngine(string scenario, int exitCode, string message)
     {
+        if (scenario.StartsWith("stack-overflow", StringComparison.Ordinal))
+        {
+            Wine.SkipHere("under Wine a process whose stack has overflowed does not end within minutes, engine or not.");
+        }
+
         var without = ProbeProcess.Run(scenario, engine: null);
         without.Expect(HostPlatform.IsLinux ? exitCode : without.ExitCode);
         Assert.NotEqual(0, without.ExitCode);
