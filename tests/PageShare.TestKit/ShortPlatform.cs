@@ -43,6 +43,8 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     public bool MapsSharedPagesSingly(FaultMode mode) => _whole.MapsSharedPagesSingly(mode);
 
+    public bool ReplacesMappingsAtomically => _whole.ReplacesMappingsAtomically;
+
     public int CountMappings() => _whole.CountMappings();
 
     public MemoryObject CreateMemoryObject(string name, long bytes, long? maximumBytes = null) => HasNoDescriptors

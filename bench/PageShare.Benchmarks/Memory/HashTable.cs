@@ -30,5 +30,8 @@ internal sealed class HashTable : IContentSource, IDisposable
     }
 
     /// <inheritdoc/>
+    public long CountContents() => _hashes.Length;
+
+    /// <inheritdoc/>
     public void Dispose() => _hashes.Dispose();
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using PageShare.Memory;
+using PageShare.Platform;
 
 namespace PageShare.Content;
 
@@ -8,17 +9,19 @@ namespace PageShare.Content;
 /// <para>There is an entry for nearly every page of unique memory, so its size decides what deduplication costs: a tree
 /// node or a managed object would take 40 to 64 bytes. Here it is 6.4 bytes of a cache line, which holds ten, because
 /// hashes are not stored: 16 bits of tag pick the candidates and <see cref="IContentSource"/> says what their hash is
-/// now. That also makes stale entries harmless. A page that changed leaves its entry behind, and whoever meets it drops
-/// it.</para>
+/// now. That also makes stale entries harmless. A page that is shared or freed leaves its entry behind, and whoever meets
+/// it drops it.</para>
 /// <para>The first bucket is the hash scaled to the number of buckets (Lemire's fastrange), so that number need not be
-/// a power of two and the table grows by about a fifth, not by doubling. A full bucket is marked, and its entries go on
+/// a power of two: while contents come in for the first time the table is made for as many as there are, and later it
+/// grows by about a fifth, not by doubling. A full bucket is marked, and its entries go on
 /// to others, a step apart that depends on the hash too (double hashing; as F14 does it, whose marks these are). A
 /// search ends at the first bucket without a mark. Going on to the next neighbour was tried: whole stretches fill up,
 /// and of 400,000 entries 2,700 found sixteen buckets in a row full. Removing an entry can't tell whether a mark is
 /// still needed by others, so marks stay until the next sweep sets them anew; when too many may be out of date, that is
 /// due.</para>
 /// <para>Bounds. Memory: at most <see cref="MaximumBytesPerEntry"/> for each entry that was live when the table last
-/// grew, plus the smallest table; for the moment of growing the old table exists as well. It never shrinks. Time: a
+/// grew, or 7.5 for each content that there could be if that is more, plus the smallest table; for the moment of
+/// growing the old table exists as well. It shrinks when asked to. Time: a
 /// search looks at no more than <see cref="MaximumProbes"/> cache lines, at 1.1 to 2 on average as the table fills.
 /// Pages made to collide get that far, and then push each other's hints out.</para>
 /// <para>Losing an entry loses a chance to share and nothing else. Not thread-safe: guarded by the engine's
@@ -44,6 +47,14 @@ internal sealed class ContentIndex : IDisposable
     // A sweep that leaves more than this would be due again too soon: nine entries are looked at for each one that it
     // makes room for.
     private const double LoadWorthGrowing = 0.78;
+
+    // With an entry for every content that there is: as full as can be without a sweep for each handful that changes.
+    private const double LoadWhenComplete = 0.86;
+
+    private const long LeastWorthTrimming = 64 * 1024;
+
+    // Of the contents that are still to come many may be equal to others, and need no entry.
+    private const double MostGrowth = 4;
 
     private readonly IContentSource _source;
 
@@ -162,6 +173,18 @@ internal sealed class ContentIndex : IDisposable
 
     /// <summary>Asks for the cache line that a search for this hash begins with, some lookups ahead of it.</summary>
     public void Prefetch(uint hash) => _buckets.Prefetch(HomeOf(hash));
+
+    /// <summary>
+    /// Gives memory back if less than half of it is used: once all contents were seen, and most were equal to others.
+    /// </summary>
+    /// <exception cref="PlatformException">There is no memory for the smaller table; the index is unchanged.</exception>
+    public void TrimExcess()
+    {
+        if (Bytes > LeastWorthTrimming && Count < Places / 2)
+        {
+            Resize((long)(Count / LoadAfterGrowth));
+        }
+    }
 
     /// <summary>
     /// Drops all stale entries and sets the overflow marks anew. Asks the source once for each entry.
@@ -312,23 +335,36 @@ internal sealed class ContentIndex : IDisposable
 
     private void MakeRoom()
     {
-        Sweep();
-        if (Count < (long)(Places * LoadWorthGrowing))
+        // While contents come in that were never seen, the table is made for what is still to come, at most four times
+        // as large. Later it is full of what changed.
+        var contents = _source.CountContents();
+        var isYoung = contents * LoadWorthGrowing > Places * MaximumLoad;
+        if (!isYoung)
         {
-            return;
+            Sweep();
+            if (Count < (long)(Places * LoadWorthGrowing))
+            {
+                return;
+            }
         }
 
+        var needed = Count / LoadAfterGrowth;
+        Resize((long)(isYoung ? Math.Clamp(contents / LoadWhenComplete, needed, MostGrowth * needed) : needed));
+    }
+
+    private void Resize(long places)
+    {
         var old = _buckets;
-        var length = NextPrime((long)(Count / (ContentBucket.Places * LoadAfterGrowth)));
-        _buckets = NativeArray<ContentBucket>.Allocate(length, ContentBucket.SizeInBytes);
+        _buckets = NativeArray<ContentBucket>.Allocate(NextPrime(places / ContentBucket.Places), ContentBucket.SizeInBytes);
         Count = 0;
+        _outdatedMarks = 0;
         for (var index = 0L; index < old.Length; index++)
         {
             ref var bucket = ref old[index];
             for (var place = 0; place < bucket.Count; place++)
             {
                 var reference = bucket.ReferenceAt(place);
-                if (_source.TryGetHash(reference, out var hash))
+                if (_source.TryGetHash(reference, out var hash) && TagOf(hash) == bucket.TagAt(place))
                 {
                     Add(hash, reference);
                 }

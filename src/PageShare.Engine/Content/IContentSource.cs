@@ -9,4 +9,8 @@ internal interface IContentSource
     /// </summary>
     /// <remarks>Called under the engine's lock. Must not call back into the index.</remarks>
     bool TryGetHash(ContentRef reference, out uint hash);
+
+    /// <summary>Upper bound of the references that may have a hash before long: frames, and pages with memory of their
+    /// own. May cost a system call a guest.</summary>
+    long CountContents();
 }

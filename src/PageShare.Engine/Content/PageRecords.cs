@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using PageShare.Memory;
 
 namespace PageShare.Content;
@@ -63,6 +64,30 @@ internal sealed class PageRecords : IDisposable
 
     /// <summary>What the page is.</summary>
     public PageKind KindOf(PageNumber page) => (PageKind)(_statuses[page.Value] & KindMask);
+
+    /// <summary>Whether any of these pages is of this kind.</summary>
+    public bool HasAny(PageKind kind, PageNumber first, int count)
+    {
+        var statuses = _statuses.Slice(first.Value, count);
+        for (; statuses.Length >= Vector256<byte>.Count; statuses = statuses[Vector256<byte>.Count..])
+        {
+            var kinds = Vector256.Create<byte>(statuses) & Vector256.Create((byte)KindMask);
+            if (Vector256.EqualsAny(kinds, Vector256.Create((byte)kind)))
+            {
+                return true;
+            }
+        }
+
+        foreach (var status in statuses)
+        {
+            if ((status & KindMask) == (int)kind)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// The hash of a Hashed page at its last look, 0 when it is not known. See <see cref="TryGetHash"/>.

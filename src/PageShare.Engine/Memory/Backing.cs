@@ -1,30 +1,41 @@
+using System.Runtime.Intrinsics.X86;
 using PageShare.Platform;
 
 namespace PageShare.Memory;
 
 /// <summary>
-/// A region's own memory object: page i lives at offset i × 4096, always. The host reads it through a linear view,
-/// never through the guest's mapping, so it needs no luck with seals and faults.
+/// A region's own memory object: page i lives at offset i × 4096, always.
 /// </summary>
 /// <remarks>
-/// Reading a hole through the view would allocate it, so callers know by <see cref="QueryResidency"/> or by their
-/// records that a page is there. Thread-safe but for <see cref="Grow"/>, which the engine's lock guards.
+/// <para>The host reads a guest of its own process through the guest's mapping, where that is never without a page for
+/// a moment: the processor has touched its pages already, while the first touch of another view costs as much as two
+/// hashes a page, and page tables. Elsewhere there is a linear view. Through either, only pages that share no frame are
+/// read.</para>
+/// <para>Reading a hole would allocate it, so callers know by <see cref="QueryResidency"/> or by their records that a
+/// page is there. Thread-safe but for <see cref="Grow"/>, which the engine's lock guards.</para>
 /// </remarks>
 internal sealed unsafe class Backing : IDisposable
 {
+    private const int CacheLineBytes = 64;
+
     private readonly IPlatform _platform;
     private readonly MemoryObject _memory;
-    private readonly MappedMemory _view;
+    private readonly MappedMemory? _view; // null where the guest's mapping serves
+    private readonly byte* _first;
 
-    /// <summary>Makes the backing of a guest.</summary>
+    /// <summary>Makes the backing of a guest of this process.</summary>
     /// <param name="platform">Where memory comes from.</param>
     /// <param name="name">The guest's name.</param>
     /// <param name="bytes">Its size now.</param>
     /// <param name="maximumBytes">The size that it may grow to; address space for that much is taken.</param>
+    /// <param name="mapping">Where the guest has it mapped, or will before anything is read.</param>
     /// <exception cref="PlatformException">Out of descriptors or address space.</exception>
-    public Backing(IPlatform platform, string name, long bytes, long maximumBytes)
-        : this(platform, platform.CreateMemoryObject($"pageshare-guest:{name}", bytes, maximumBytes), maximumBytes)
+    public Backing(IPlatform platform, string name, long bytes, long maximumBytes, byte* mapping)
     {
+        _platform = platform;
+        _memory = platform.CreateMemoryObject($"pageshare-guest:{name}", bytes, maximumBytes);
+        _view = platform.ReplacesMappingsAtomically ? null : MapOrDispose(maximumBytes);
+        _first = _view is null ? mapping : _view.Address;
     }
 
     /// <summary>Views a backing that exists, of a guest in another process.</summary>
@@ -36,15 +47,8 @@ internal sealed unsafe class Backing : IDisposable
     {
         _platform = platform;
         _memory = memory;
-        try
-        {
-            _view = platform.Map(_memory, maximumBytes, writable: false);
-        }
-        catch
-        {
-            _memory.Dispose();
-            throw;
-        }
+        _view = MapOrDispose(maximumBytes);
+        _first = _view.Address;
     }
 
     /// <summary>The descriptor, for the shim.</summary>
@@ -71,17 +75,31 @@ internal sealed unsafe class Backing : IDisposable
     public MemoryObject Memory => _memory;
 
     /// <summary>The page's bytes, which the guest may write at any moment: two reads may differ.</summary>
-    public byte* PageAt(PageNumber page) => _view.Address + page.Offset;
+    public byte* PageAt(PageNumber page) => _first + page.Offset;
 
     /// <summary>The same, as a span for one look. It must not outlive the region.</summary>
     public ReadOnlySpan<byte> ReadPage(PageNumber page) =>
-        // SAFETY: inside the view, which is as long as the region may become; a page above the region's end is never
-        // asked for.
-        new(_view.Address + page.Offset, PageSize.Bytes);
+        // SAFETY: the region's own mapping, or a view as long as the region may become; a page above the region's end is
+        // never asked for.
+        new(PageAt(page), PageSize.Bytes);
 
-    /// <summary>Which pages are there: lowest bit of resident[i] for page first + i.</summary>
+    /// <summary>Asks for the page's bytes, which are to be read soon.</summary>
+    public void Prefetch(PageNumber page)
+    {
+        if (Sse.IsSupported)
+        {
+            // SAFETY: a prefetch reads nothing that could be seen, never faults, and gives no memory to a hole.
+            for (var offset = 0; offset < PageSize.Bytes; offset += CacheLineBytes)
+            {
+                Sse.Prefetch0(PageAt(page) + offset);
+            }
+        }
+    }
+
+    /// <summary>Which pages are there: lowest bit of resident[i] for page first + i. Says nothing of pages that share a
+    /// frame.</summary>
     public void QueryResidency(PageNumber first, byte[] resident, int count) =>
-        _platform.QueryResidency(Region, _view.Address + first.Offset, first.Value, resident, count);
+        _platform.QueryResidency(Region, PageAt(first), first.Value, resident, count);
 
     /// <summary>Makes it larger, within the maximum.</summary>
     public void Grow(long bytes) => _memory.Grow(bytes);
@@ -89,7 +107,20 @@ internal sealed unsafe class Backing : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _view.Dispose();
+        _view?.Dispose();
         _memory.Dispose();
+    }
+
+    private MappedMemory MapOrDispose(long bytes)
+    {
+        try
+        {
+            return _platform.Map(_memory, bytes, writable: false);
+        }
+        catch
+        {
+            _memory.Dispose();
+            throw;
+        }
     }
 }

@@ -249,7 +249,6 @@ internal sealed unsafe class GuestRegion : IDisposable
             Shim.Require(Shim.GrowRegion(handle, (ulong)pages), "mapping", $"{pages} pages of guest '{Spec.Name}'");
         }
 
-        Written.MarkUnsettled(new PageNumber(Pages));
         Pages = pages;
     }
 
@@ -306,7 +305,7 @@ internal sealed unsafe class GuestRegion : IDisposable
         IPlatform platform, RegionSpec spec, Stack<IDisposable> owned, byte* start, bool adopt)
     {
         var backing = Own(owned, new Backing(
-            platform, spec.Name, spec.Pages * PageSize.Bytes, spec.MaximumPages * PageSize.Bytes));
+            platform, spec.Name, spec.Pages * PageSize.Bytes, spec.MaximumPages * PageSize.Bytes, start));
         var table = Own(owned, new PageTableMemory(platform, spec.Name, spec.MaximumPages));
         var config = new ShimRegionConfig
         {

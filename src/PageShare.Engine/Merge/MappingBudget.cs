@@ -171,6 +171,11 @@ internal sealed class MappingBudget
         var words = region.Words;
         var before = first.Value == 0 ? null : FrameMappedBy(words.Read(first - 1));
         var boundaries = first.Value == 0 ? 1 : 0;
+        if (before is null && words.AreAll(PageWord.Private, first, count))
+        {
+            return boundaries; // most stretches of memory that is not shared
+        }
+
         for (var page = first; page < first + count; page++)
         {
             var frame = FrameMappedBy(words.Read(page));

@@ -199,7 +199,7 @@ internal sealed class Merger(IPageHasher hasher)
             return;
         }
 
-        order.Region.Written.MarkUnsettled(order.First);
+        order.Region.Written.MarkUnsettled(order.First, order.Count);
         _unused.Push(order);
     }
 
@@ -242,7 +242,7 @@ internal sealed class Merger(IPageHasher hasher)
     private static void Pin(MergeOrder order)
     {
         order.IsLate = true;
-        order.Region.Written.MarkUnsettled(order.First);
+        order.Region.Written.MarkUnsettled(order.First, order.Count);
         foreach (var target in order.Targets)
         {
             if (IsFrame(target))

@@ -121,6 +121,10 @@ internal sealed class ShareDomain : IContentSource, IDisposable
         return TryResolve(reference.Id, out var region, out var page) && region.Records.TryGetHash(page, out hash);
     }
 
+    /// <inheritdoc/>
+    public long CountContents() =>
+        Frames.LiveFrames + _regions.Sum(static region => region.Backing.AllocatedBytes / PageSize.Bytes);
+
     /// <summary>A page of which the page table says that it uses the frame no more: the last one frees it.</summary>
     public void Release(FrameNumber frame)
     {

@@ -203,7 +203,7 @@ internal sealed unsafe class StoreMove(Merger merger, IPageHasher hasher)
                 end++;
             }
 
-            region.Written.MarkUnsettled(first + i);
+            region.Written.MarkUnsettled(first + i, end - i);
             _ = region.Orders.TryBreak(first + i, end - i);
         }
     }

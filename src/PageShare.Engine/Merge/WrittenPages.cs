@@ -1,12 +1,13 @@
 using System.Buffers;
+using System.Numerics;
 using PageShare.Memory;
 using PageShare.Platform;
 
 namespace PageShare.Merge;
 
 /// <summary>
-/// Which pages of a region must be looked at: what was written since the scanner last looked, and stretches that have
-/// unfinished business. All others can be passed over, which is what makes a rescan cheap.
+/// Which pages of a region must be looked at: what was written since the scanner last looked, and what it has
+/// unfinished business with. All others can be passed over, which is what makes a rescan cheap.
 /// </summary>
 /// <remarks>
 /// <para>The kernel's marks are taken once a pass, for the whole region, and re-armed in the same step; the bits are
@@ -20,35 +21,29 @@ internal sealed unsafe class WrittenPages : IDisposable
     private const int BitsPerWord = 64;
     private const int WordsPerStretch = Shim.OrderPages / BitsPerWord;
 
+    // A bit a page each: it was written; there is nothing to be done with it until it is. Of zeroed memory nothing is
+    // settled.
     private readonly NativeArray<ulong> _written;
-    private readonly NativeArray<Stretch> _stretches;
+    private readonly NativeArray<ulong> _settled;
+
+    // A byte a stretch: whether it has holes.
+    private readonly NativeArray<bool> _hasHoles;
     private bool _holesMayBeFilled = true;
 
     /// <param name="maximumPages">Most pages that the region may grow to.</param>
     public WrittenPages(long maximumPages)
     {
-        _written = NativeArray<ulong>.Allocate(((maximumPages / Shim.OrderPages) + 1) * WordsPerStretch);
-        _stretches = NativeArray<Stretch>.Allocate((maximumPages / Shim.OrderPages) + 1);
-    }
-
-    [Flags]
-    private enum Stretch : byte
-    {
-        /// <summary>Nothing to be done until one of its pages is written, or one of its holes is filled.</summary>
-        Settled = 1,
-
-        /// <summary>Some of its pages have no memory.</summary>
-        HasHoles = 2,
-
-        /// <summary>The look at it found something that is still to be done.</summary>
-        Unfinished = 4,
+        var stretches = (maximumPages / Shim.OrderPages) + 1;
+        _written = NativeArray<ulong>.Allocate(stretches * WordsPerStretch);
+        _settled = NativeArray<ulong>.Allocate(stretches * WordsPerStretch);
+        _hasHoles = NativeArray<bool>.Allocate(stretches);
     }
 
     /// <summary>Whether the marks are complete in the pass under way; if not, every page counts as written.</summary>
     public bool AreKnown { get; private set; }
 
     /// <summary>Bytes of bookkeeping for so many pages.</summary>
-    public static long BytesFor(long pages) => (pages / 8) + (pages / Shim.OrderPages);
+    public static long BytesFor(long pages) => (pages / 8 * 2) + (pages / Shim.OrderPages);
 
     /// <summary>Takes the kernel's marks, at the beginning of a pass over the region.</summary>
     public void Take(GuestRegion region)
@@ -62,47 +57,81 @@ internal sealed unsafe class WrittenPages : IDisposable
     /// <summary>Whether the page was written since it was last looked at, for all that is known.</summary>
     public bool Contains(PageNumber page) => !AreKnown || (_written[page.Value / BitsPerWord] & BitOf(page)) != 0;
 
-    /// <summary>The page is being looked at.</summary>
-    public void Clear(PageNumber page) => _written[page.Value / BitsPerWord] &= ~BitOf(page);
+    /// <summary>The page is being looked at. Until it is written, nothing is to be done with it, unless the look finds
+    /// otherwise.</summary>
+    public void Settle(PageNumber page)
+    {
+        _written[page.Value / BitsPerWord] &= ~BitOf(page);
+        _settled[page.Value / BitsPerWord] |= BitOf(page);
+    }
+
+    /// <summary>There is more to be done with the page, whether it is written or not.</summary>
+    public void MarkUnsettled(PageNumber page) => _settled[page.Value / BitsPerWord] &= ~BitOf(page);
+
+    /// <summary>The same of many pages.</summary>
+    public void MarkUnsettled(PageNumber first, int count)
+    {
+        for (var page = first; page < first + count; page++)
+        {
+            MarkUnsettled(page);
+        }
+    }
+
+    /// <summary>The page has no memory.</summary>
+    public void MarkHole(PageNumber page) => _hasHoles[page.Value / Shim.OrderPages] = true;
 
     /// <summary>Whether the stretch that begins at this page can be passed over.</summary>
     public bool CanPassOver(PageNumber first)
     {
-        var stretch = _stretches[first.Value / Shim.OrderPages];
+        var word = first.Value / BitsPerWord;
         return AreKnown
-            && stretch.HasFlag(Stretch.Settled)
-            && !(_holesMayBeFilled && stretch.HasFlag(Stretch.HasHoles))
-            && _written.Slice(first.Value / BitsPerWord, WordsPerStretch).IndexOfAnyExcept(0UL) < 0;
+            && !MayHaveFilledHoles(first)
+            && _settled.Slice(word, WordsPerStretch).IndexOfAnyExcept(ulong.MaxValue) < 0
+            && _written.Slice(word, WordsPerStretch).IndexOfAnyExcept(0UL) < 0;
     }
 
-    /// <summary>A look at the stretch begins, which may be in parts.</summary>
-    public void BeginStretch(PageNumber first) => _stretches[first.Value / Shim.OrderPages] = 0;
-
-    /// <summary>All of the stretch was looked at: it is settled, unless the look found otherwise.</summary>
-    public void EndStretch(PageNumber page)
+    /// <summary>Which pages of a stretch, or of a part of one, need a look.</summary>
+    /// <param name="first">First page.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="places">Receives their places behind the first, ascending.</param>
+    /// <returns>How many need one. Holes among them are to be marked again.</returns>
+    public int Find(PageNumber first, int count, Span<ushort> places)
     {
-        ref var stretch = ref _stretches[page.Value / Shim.OrderPages];
-        stretch |= stretch.HasFlag(Stretch.Unfinished) ? 0 : Stretch.Settled;
-    }
+        var found = 0;
+        var isAnyPage = !AreKnown || MayHaveFilledHoles(first);
+        if (isAnyPage && count == Shim.OrderPages)
+        {
+            _hasHoles[first.Value / Shim.OrderPages] = false;
+        }
 
-    /// <summary>There is more to be done in the stretch of this page, whether it is written or not.</summary>
-    public void MarkUnsettled(PageNumber page)
-    {
-        ref var stretch = ref _stretches[page.Value / Shim.OrderPages];
-        stretch = (stretch & ~Stretch.Settled) | Stretch.Unfinished;
-    }
+        for (var i = 0; i < count;)
+        {
+            // The bits of the pages from here to the end of their word, the lowest first.
+            var (word, bit) = ((first.Value + i) / BitsPerWord, (int)((first.Value + i) % BitsPerWord));
+            var bits = (isAnyPage ? ulong.MaxValue : _written[word] | ~_settled[word]) >> bit;
+            var end = Math.Min(count, i + BitsPerWord - bit);
+            for (; bits != 0 && i + BitOperations.TrailingZeroCount(bits) < end; bits &= bits - 1)
+            {
+                places[found++] = (ushort)(i + BitOperations.TrailingZeroCount(bits));
+            }
 
-    /// <summary>The page has no memory.</summary>
-    public void MarkHole(PageNumber page) => _stretches[page.Value / Shim.OrderPages] |= Stretch.HasHoles;
+            i = end;
+        }
+
+        return found;
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _written.Dispose();
-        _stretches.Dispose();
+        _settled.Dispose();
+        _hasHoles.Dispose();
     }
 
     private static ulong BitOf(PageNumber page) => 1UL << (int)(page.Value % BitsPerWord);
+
+    private bool MayHaveFilledHoles(PageNumber page) => _holesMayBeFilled && _hasHoles[page.Value / Shim.OrderPages];
 
     private bool TakeStores(GuestRegion region)
     {

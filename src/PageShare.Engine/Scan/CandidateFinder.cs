@@ -13,10 +13,19 @@ namespace PageShare.Scan;
 /// </remarks>
 internal sealed class CandidateFinder
 {
+    // Pages looked at before the first of them is searched for. The index is far larger than the processor's cache:
+    // what a search begins with arrives while other pages are hashed.
+    private const int BlockPages = 32;
+
+    // Pages asked for ahead of the one that is hashed. With none, or one, hashing waits for memory at each page's start.
+    private const int PrefetchDistance = 2;
+
     private readonly EngineOptions _options;
     private readonly IPageHasher _hasher;
     private readonly uint _zeroHash;
     private readonly byte[] _resident = new byte[Shim.OrderPages];
+    private readonly ushort[] _places = new ushort[Shim.OrderPages];
+    private readonly Look[] _looks = new Look[Shim.OrderPages];
 
     public CandidateFinder(EngineOptions options, IPageHasher hasher)
     {
@@ -28,39 +37,55 @@ internal sealed class CandidateFinder
     /// <summary>Fills in what each page of a stretch could become.</summary>
     /// <param name="region">The guest's region.</param>
     /// <param name="first">First page.</param>
-    /// <param name="candidates">One proposal a page.</param>
+    /// <param name="candidates">One proposal a page; all none before.</param>
     /// <param name="passNumber">For back-off.</param>
     /// <param name="pass">Counts what was looked at.</param>
-    public void Find(
+    /// <returns>Whether any page could become something; if not, they are all none still.</returns>
+    public bool Find(
         GuestRegion region, PageNumber first, Span<Candidate> candidates, long passNumber, MergeTally pass)
     {
-        FindResident(region, first, candidates.Length);
-        var looked = 0;
-        for (var i = 0; i < candidates.Length; i++)
+        var places = _places.AsSpan(0, region.Written.Find(first, candidates.Length, _places));
+        FindResident(region, first, places, candidates.Length);
+        var (looked, hasAny) = (0, false);
+        for (int i = 0, end; i < places.Length; i = end)
         {
-            var page = first + i;
-            candidates[i] = IsWorthALook(region, page, _resident[i] != 0, passNumber)
-                ? Propose(region, page, i == 0 ? default : candidates[i - 1], ref looked)
-                : default;
-            if (candidates[i].Kind != CandidateKind.None)
+            end = Math.Min(i + BlockPages, places.Length);
+            for (var k = i; k < end; k++)
             {
-                region.Written.MarkUnsettled(page); // until it shares
+                var page = first + places[k];
+                if (k + PrefetchDistance < places.Length)
+                {
+                    region.Backing.Prefetch(first + places[k + PrefetchDistance]);
+                }
+
+                _looks[k] = IsWorthALook(region, page, _resident[places[k]] != 0, passNumber)
+                    ? LookAt(region, page, ref looked)
+                    : default;
+            }
+
+            for (var k = i; k < end; k++)
+            {
+                var place = places[k];
+                var before = place == 0 ? default : candidates[place - 1];
+                candidates[place] = Propose(region, first + place, _looks[k], before);
+                hasAny |= candidates[place].Kind != CandidateKind.None;
             }
         }
 
         region.Tally.PagesHashed += looked;
         pass.PagesHashed += looked;
+        return hasAny;
     }
 
     /// <summary>
     /// Which pages have memory. Those that were hashed once have, since only the shim takes it from them; the kernel is
     /// asked only where there are others.
     /// </summary>
-    private void FindResident(GuestRegion region, PageNumber first, int count)
+    private void FindResident(GuestRegion region, PageNumber first, ReadOnlySpan<ushort> places, int count)
     {
-        for (var i = 0; i < count; i++)
+        foreach (var place in places)
         {
-            if (region.Records.KindOf(first + i) is PageKind.Unseen or PageKind.Zero)
+            if (region.Records.KindOf(first + place) is PageKind.Unseen or PageKind.Zero)
             {
                 region.Backing.QueryResidency(first, _resident, count);
                 for (var k = 0; k < count; k++)
@@ -84,7 +109,7 @@ internal sealed class CandidateFinder
         {
             if (PageStates.IsShared(state))
             {
-                region.Written.Clear(page);
+                region.Written.Settle(page);
             }
 
             return false;
@@ -92,7 +117,7 @@ internal sealed class CandidateFinder
 
         if (!isResident)
         {
-            region.Written.Clear(page);
+            region.Written.Settle(page);
             region.Written.MarkHole(page);
             return false;
         }
@@ -108,16 +133,17 @@ internal sealed class CandidateFinder
         return false;
     }
 
-    private Candidate Propose(GuestRegion region, PageNumber page, Candidate before, ref int looked)
+    /// <summary>Looks at one page, and asks for what the index knows of its content.</summary>
+    private Look LookAt(GuestRegion region, PageNumber page, ref int looked)
     {
         var word = region.Words.Read(page);
         if (word.State == PageState.Zero)
         {
             looked++;
-            region.Written.Clear(page);
+            region.Written.Settle(page);
             if (ZeroPage.IsZero(region.Backing.ReadPage(page)))
             {
-                return new Candidate(CandidateKind.Zero, 0, _zeroHash, true); // read since, which allocates: a hole again
+                return Look.AtZeros; // read since, which allocates: a hole again
             }
 
             // Written since. Its word is moved by whoever looks first; if that is a pin, there is nothing to do here.
@@ -128,38 +154,65 @@ internal sealed class CandidateFinder
             }
         }
 
-        var hash = Observe(region, page, ref looked, out var isStable, out var isZero);
-        if (!isStable)
+        var look = Observe(region, page, ref looked);
+        if (!look.IsStable)
         {
             region.Written.MarkUnsettled(page);
         }
 
-        if (isZero)
-        {
-            return isStable ? new Candidate(CandidateKind.Zero, 0, hash, true) : default;
-        }
-
-        return FindEqual(region, page, hash, isStable, before);
+        return look;
     }
 
-    /// <summary>The page's hash, computed anew only if the page was written since it was last computed.</summary>
-    private uint Observe(GuestRegion region, PageNumber page, ref int looked, out bool isStable, out bool isZero)
+    /// <summary>What the page could become, by what was seen of it.</summary>
+    private Candidate Propose(GuestRegion region, PageNumber page, Look look, Candidate before)
     {
-        // The hash of zeros may be that of another content as well, so it does not tell which of them it is.
-        if (!region.Written.Contains(page) && region.Records.TryGetHash(page, out var hash) && hash != _zeroHash)
+        if (look.Former is { } former)
         {
-            isStable = region.Records.ObserveUnwritten(page) >= _options.StablePasses;
-            isZero = false;
-            return hash;
+            region.Domain.Index.Remove(former, ContentRef.Hint(ShareDomain.IdOf(region, page)));
         }
 
-        region.Written.Clear(page);
+        var proposal = look switch
+        {
+            { IsAtContent: true } => FindEqual(region, page, look.Hash, look.IsStable, before),
+            { IsStable: true } => new Candidate(CandidateKind.Zero, 0, _zeroHash, true),
+            _ => default,
+        };
+        if (proposal.Kind != CandidateKind.None)
+        {
+            region.Written.MarkUnsettled(page); // until it shares
+        }
+
+        return proposal;
+    }
+
+    /// <summary>The page's content. It is hashed only if the page was written since it last was.</summary>
+    private Look Observe(GuestRegion region, PageNumber page, ref int looked)
+    {
+        var (records, index) = (region.Records, region.Domain.Index);
+        var isWritten = region.Written.Contains(page);
+        region.Written.Settle(page);
+
+        // The hash of zeros may be that of another content as well, so it does not tell which of them it is.
+        var wasHashed = records.TryGetHash(page, out var former);
+        if (!isWritten && wasHashed && former != _zeroHash)
+        {
+            index.Prefetch(former);
+            return new Look(IsAtContent: true, former, records.ObserveUnwritten(page) >= _options.StablePasses);
+        }
+
         looked++;
         var bytes = region.Backing.ReadPage(page);
-        isZero = ZeroPage.IsZero(bytes);
-        hash = isZero ? _zeroHash : _hasher.Hash(bytes);
-        isStable = region.Records.Observe(page, hash) >= _options.StablePasses;
-        return hash;
+        var isZero = ZeroPage.IsZero(bytes);
+        var hash = isZero ? _zeroHash : _hasher.Hash(bytes);
+        var isStable = records.Observe(page, hash) >= _options.StablePasses;
+        index.Prefetch(hash);
+        if (!wasHashed || former == hash)
+        {
+            return new Look(!isZero, hash, isStable);
+        }
+
+        index.Prefetch(former);
+        return new Look(!isZero, hash, isStable) { Former = former };
     }
 
     /// <summary>Finds what the page could share; a page of which there is no other is entered in the index as a
@@ -208,5 +261,14 @@ internal sealed class CandidateFinder
 
         var isReady = isStable && other.Records.StablePassesOf(otherPage) >= _options.StablePasses;
         return new Candidate(CandidateKind.Pair, found.Id, hash, isReady);
+    }
+
+    /// <summary>What was seen of a page: its content, zeros to be freed (stable and no content), or nothing.</summary>
+    private readonly record struct Look(bool IsAtContent, uint Hash, bool IsStable)
+    {
+        public static Look AtZeros => new(IsAtContent: false, 0, IsStable: true);
+
+        /// <summary>The hash that it had before, if it had another.</summary>
+        public uint? Former { get; init; }
     }
 }

@@ -28,7 +28,7 @@ internal sealed class ChunkScan
     private readonly Merger _merger;
     private readonly StoreMove _move;
     private readonly MergePlan _plan = new();
-    private readonly Candidate[] _candidates = new Candidate[Pages];
+    private readonly Candidate[] _candidates = new Candidate[Pages]; // all none, but while a stretch is shared
     private readonly ulong[] _broken = new ulong[Pages / 64];
 
     public ChunkScan(EngineOptions options, IPageHasher hasher)
@@ -70,6 +70,33 @@ internal sealed class ChunkScan
             return count;
         }
 
+        if (region.Records.HasAny(PageKind.Sharing, first, count))
+        {
+            UpdateSharing(region, first, count, mayMerge, pass);
+        }
+
+        _move.Move(region, first, count, mayMerge, passNumber, pass);
+        region.Budget.Recount(region, first);
+        if (mayMerge)
+        {
+            UnshareShortRuns(region, first, count, pass);
+        }
+
+        if (mayMerge && region.IsSharing)
+        {
+            Share(region, first, _candidates.AsSpan(0, count), passNumber, pass);
+        }
+        else
+        {
+            region.Written.MarkUnsettled(first, count);
+        }
+
+        return count;
+    }
+
+    /// <summary>What guests did to pages that share, as far as the books know.</summary>
+    private void UpdateSharing(GuestRegion region, PageNumber first, int count, bool mayMerge, MergeTally pass)
+    {
         if (mayMerge)
         {
             SettleCopies(region, first, count, pass);
@@ -80,43 +107,29 @@ internal sealed class ChunkScan
         }
 
         ReconcileBroken(region, first, count, pass);
-        _move.Move(region, first, count, mayMerge, passNumber, pass);
-        if (first.Value % Pages == 0)
-        {
-            region.Written.BeginStretch(first);
-        }
+    }
 
-        region.Budget.Recount(region, first);
-        if (mayMerge)
+    private void Share(
+        GuestRegion region, PageNumber first, Span<Candidate> candidates, long passNumber, MergeTally pass)
+    {
+        var hasAny = true;
+        try
         {
-            UnshareShortRuns(region, first, count, pass);
-        }
-
-        if (mayMerge && region.IsSharing)
-        {
-            var candidates = _candidates.AsSpan(0, count);
-            _finder.Find(region, first, candidates, passNumber, pass);
-            try
+            hasAny = _finder.Find(region, first, candidates, passNumber, pass);
+            if (hasAny)
             {
                 _runs.Build(region, first, candidates, _plan);
-                _merger.Execute(region, first, count, _plan, pass);
+                _merger.Execute(region, first, candidates.Length, _plan, pass);
             }
-            finally
+        }
+        finally
+        {
+            if (hasAny)
             {
                 Merger.FinishFrames(region.Domain, _plan);
+                candidates.Clear();
             }
         }
-        else
-        {
-            region.Written.MarkUnsettled(first);
-        }
-
-        if ((first.Value + count) % Pages == 0 || first.Value + count == region.Pages)
-        {
-            region.Written.EndStretch(first);
-        }
-
-        return count;
     }
 
     /// <summary>Passes over stretches in which nothing happened since the last pass.</summary>
@@ -149,7 +162,7 @@ internal sealed class ChunkScan
     /// </summary>
     private void SettleCopies(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
-        if (region.Copies is not { } copies || !HasSharing(region, first, count))
+        if (region.Copies is not { } copies)
         {
             return;
         }
@@ -187,23 +200,10 @@ internal sealed class ChunkScan
     /// </summary>
     private static void UnshareWithoutHandler(GuestRegion region, PageNumber first, int count)
     {
-        if (region.Ring is not null && region.Spec.FaultMode == FaultMode.Signal && HasSharing(region, first, count))
+        if (region.Ring is not null && region.Spec.FaultMode == FaultMode.Signal)
         {
             _ = region.Orders.TryBreak(first, count);
         }
-    }
-
-    private static bool HasSharing(GuestRegion region, PageNumber first, int count)
-    {
-        for (var page = first; page < first + count; page++)
-        {
-            if (region.Records.KindOf(page) == PageKind.Sharing)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>Gives back the frames of pages that share no more by word of the page table.</summary>
@@ -253,6 +253,11 @@ internal sealed class ChunkScan
     /// <summary>Tells the budget of the runs that are shared, and unshares those that it wants gone.</summary>
     private static void UnshareShortRuns(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
+        if (!region.Records.HasAny(PageKind.Sharing, first, count))
+        {
+            return;
+        }
+
         for (int i = 0, end; i < count; i = end)
         {
             end = i + 1;

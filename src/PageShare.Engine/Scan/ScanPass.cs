@@ -17,6 +17,9 @@ internal sealed class ScanPass
     private static readonly TimeSpan MostLinger = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MostLingerPerPage = TimeSpan.FromMicroseconds(20);
 
+    private const int MostPagesOfLittleWork = 16 * ChunkScan.Pages;
+    private const int FewPages = 64;
+
     private readonly GuestRegistry _registry;
     private readonly ChunkScan _scan;
     private readonly long _number;
@@ -80,7 +83,7 @@ internal sealed class ScanPass
             var began = Shim.ThreadCpuNanoseconds();
             try
             {
-                pages = region.IsRemoved ? 0 : Scan(region, mostPages);
+                pages = region.IsRemoved ? 0 : ScanSome(region, mostPages);
             }
             finally
             {
@@ -95,7 +98,6 @@ internal sealed class ScanPass
                 _totals.Add(_step);
             }
 
-            _page += pages;
             if (region.IsRemoved || _page.Value >= region.Pages)
             {
                 _current++;
@@ -118,6 +120,23 @@ internal sealed class ScanPass
         var since = Stopwatch.GetTimestamp();
         var hasAnswered = ring.Linger(_lingerLeft < MostLinger ? _lingerLeft : MostLinger);
         _lingerLeft = hasAnswered ? _lingerLeft - Stopwatch.GetElapsedTime(since) : TimeSpan.Zero;
+    }
+
+    /// <summary>One stretch, or several in which there is little to do: then taking the lock and the time costs more
+    /// than the pages.</summary>
+    private int ScanSome(GuestRegion region, int mostPages)
+    {
+        var most = Math.Min(mostPages, MostPagesOfLittleWork);
+        int pages = 0, some;
+        do
+        {
+            some = Scan(region, mostPages - pages);
+            pages += some;
+            _page += some;
+        }
+        while (some > 0 && pages < most && _page.Value < region.Pages && _step.PagesHashed < FewPages && _step.Merges == 0);
+
+        return pages;
     }
 
     private int Scan(GuestRegion region, int mostPages)

@@ -314,19 +314,20 @@ internal sealed class Scanner : IDisposable
                 budget.EndPass();
             }
 
-            TrimStores();
+            TrimDomains();
         }
     }
 
-    /// <summary>Takes back what guests have allocated by reading free frames. What cannot be told or taken back now is
-    /// tried again by the next pass.</summary>
-    private void TrimStores()
+    /// <summary>Takes back what guests have allocated by reading free frames, and what the index needs no more. What
+    /// cannot be told or taken back now is tried again by the next pass.</summary>
+    private void TrimDomains()
     {
         foreach (var domain in _registry.Domains)
         {
             try
             {
                 domain.Store.Trim();
+                domain.Index.TrimExcess();
             }
             catch (PlatformException)
             {

@@ -39,6 +39,17 @@ internal sealed unsafe class PageWords
         return new PageWord(Volatile.Read(ref Word(page)));
     }
 
+    /// <summary>Whether all of these pages have this word. They are not read at one moment, nor in any order: good for
+    /// counting alone.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The region has no such pages.</exception>
+    public bool AreAll(PageWord word, PageNumber first, int count)
+    {
+        _ = (Word(first), Word(first + (count - 1)));
+
+        // SAFETY: both ends are inside, by the line above.
+        return !new ReadOnlySpan<ulong>(_words + first.Value, count).ContainsAnyExcept(word.Bits);
+    }
+
     /// <summary>
     /// Moves <paramref name="page"/> from <paramref name="expected"/> to <paramref name="desired"/> if its word still
     /// is the expected one. False when a fault handler or another thread was first.

@@ -23,6 +23,10 @@ internal interface IPlatform
     /// continues its own.</summary>
     bool MapsSharedPagesSingly(FaultMode mode);
 
+    /// <summary>Whether a page that is mapped anew shows the old page or the new one at any moment, and never
+    /// none.</summary>
+    bool ReplacesMappingsAtomically { get; }
+
     /// <summary>Mappings that this process has now. Costs about a microsecond a mapping.</summary>
     int CountMappings();
 
@@ -60,7 +64,7 @@ internal interface IPlatform
     /// </summary>
     /// <param name="region">The guest's region, for systems that can only be asked about its own mappings; null for a
     /// guest in another process, which no such system has.</param>
-    /// <param name="view">First page in the linear view of the backing.</param>
+    /// <param name="view">First page in a view of the backing.</param>
     /// <param name="firstPage">Its number.</param>
     /// <param name="resident">One byte a page.</param>
     /// <param name="pages">How many pages, at most as many as there are bytes.</param>

@@ -32,6 +32,78 @@ public class ContentIndexGrowthTests
     }
 
     [Fact]
+    public void GrowsToWhatIsStillToComeInFewSteps()
+    {
+        var source = new ScrambledContentSource { Contents = 250_000 };
+        using var index = new ContentIndex(source);
+        for (var id = 0u; id < 250_000; id++)
+        {
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+            Assert.True(index.Bytes <= SmallestTable + (7.5 * 250_000), $"{index.Bytes} bytes");
+            Assert.True(index.Bytes <= SmallestTable + (4 * 9 * index.Count), $"{index.Bytes} bytes at {index.Count}");
+        }
+
+        // Each is asked for when it is moved, and when one with the same tag is searched for: half a time in all.
+        Assert.InRange(source.Questions, 1, 125_000);
+        Assert.Equal(250_000, index.Count);
+        for (var id = 0u; id < 250_000; id++)
+        {
+            Assert.True(index.TryFind(ScrambledContentSource.HashOf(id), out var found));
+            Assert.Equal(ContentRef.Hint(id), found);
+        }
+    }
+
+    [Fact]
+    public void MemoryForContentsThatProvedEqualIsGivenBack()
+    {
+        var source = new ScrambledContentSource { Contents = 400_000 };
+        using var index = new ContentIndex(source);
+        for (var id = 0u; id < 100_000; id++)
+        {
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+        }
+
+        var before = index.Bytes;
+        index.TrimExcess();
+        Assert.InRange(index.Bytes, 1, 9 * 100_000);
+        Assert.True(index.Bytes < before);
+        for (var id = 0u; id < 100_000; id++)
+        {
+            Assert.True(index.TryFind(ScrambledContentSource.HashOf(id), out var found));
+            Assert.Equal(ContentRef.Hint(id), found);
+        }
+
+        var trimmed = index.Bytes;
+        index.TrimExcess();
+        Assert.Equal(trimmed, index.Bytes);
+    }
+
+    [Fact]
+    public void WhatChangedBeforeTheTableGrowsIsNotTakenAlong()
+    {
+        var source = new FakeContentSource();
+        using var index = new ContentIndex(source);
+        for (var id = 0u; id < 500; id++)
+        {
+            source.Hashes[ContentRef.Hint(id)] = ScrambledContentSource.HashOf(id);
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+        }
+
+        for (var id = 0u; id < 2000; id++)
+        {
+            source.Hashes[ContentRef.Hint(id)] = ScrambledContentSource.HashOf(id + 5000); // 500 of them leave an entry
+        }
+
+        for (var id = 500u; id < 2000; id++)
+        {
+            index.Insert(ScrambledContentSource.HashOf(id + 5000), ContentRef.Hint(id));
+        }
+
+        Assert.InRange(index.Bytes, SmallestTable + 1, long.MaxValue);
+        Assert.Equal(1500, index.Count);
+    }
+
+    [Fact]
     public void StaleEntriesMakeRoomBeforeTheTableGrows()
     {
         var source = new ScrambledContentSource();

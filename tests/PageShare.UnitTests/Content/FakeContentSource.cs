@@ -14,6 +14,8 @@ internal sealed class FakeContentSource : IContentSource
         Questions++;
         return Hashes.TryGetValue(reference, out hash);
     }
+
+    public long CountContents() => Hashes.Count;
 }
 
 /// <summary>
@@ -22,6 +24,10 @@ internal sealed class FakeContentSource : IContentSource
 internal sealed class ScrambledContentSource : IContentSource
 {
     public uint FirstLive { get; set; }
+
+    public long Contents { get; set; }
+
+    public long Questions { get; private set; }
 
     public static uint HashOf(uint id)
     {
@@ -33,7 +39,10 @@ internal sealed class ScrambledContentSource : IContentSource
 
     public bool TryGetHash(ContentRef reference, out uint hash)
     {
+        Questions++;
         hash = HashOf(reference.Id);
         return reference.Id >= FirstLive;
     }
+
+    public long CountContents() => Contents;
 }

@@ -34,6 +34,9 @@ internal sealed unsafe class LinuxPlatform : IPlatform
     public bool MapsSharedPagesSingly(FaultMode mode) => false;
 
     /// <inheritdoc/>
+    public bool ReplacesMappingsAtomically => true;
+
+    /// <inheritdoc/>
     public int CountMappings() => Ask(_mappings.CountOwn);
 
     /// <inheritdoc/>

@@ -35,6 +35,9 @@ internal sealed unsafe class WindowsPlatform : IPlatform
     public bool MapsSharedPagesSingly(FaultMode mode) => mode == FaultMode.Kernel;
 
     /// <inheritdoc/>
+    public bool ReplacesMappingsAtomically => false;
+
+    /// <inheritdoc/>
     public IProcessSharing? BetweenProcesses => null;
 
     /// <inheritdoc/>
