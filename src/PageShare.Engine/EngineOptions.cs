@@ -39,8 +39,9 @@ public sealed record EngineOptions
     public int PagesPerSecond { get; init; }
 
     /// <summary>
-    /// Pages per second that are scanned even while the machine is busy, so that it never stops all sharing unnoticed.
-    /// Default 1,000: under 1 % of a core, yet a page is still seen again within minutes per gigabyte.
+    /// Pages per second that are scanned even while the machine is busy, so that it never stops all sharing unnoticed:
+    /// this many, or what a hundredth of a core pays for if that is more. Default 1,000: what that is where pages are
+    /// dear.
     /// <see cref="CpuBudgetPercent"/> is a promise and bounds this floor too; so does a smaller
     /// <see cref="PagesPerSecond"/>. To stop scanning altogether, pause the engine.
     /// </summary>
@@ -62,9 +63,10 @@ public sealed record EngineOptions
     public double IdleThresholdPercent { get; init; } = 50;
 
     /// <summary>
-    /// How long a full pass over all guests should take; the scanner finds the rate by itself, as KSM's scan-time
-    /// advisor does. Default 20 s: a busy guest overwrites some 9 % of its shared pages a minute, and a page must be
-    /// seen unchanged twice before it is merged, so memory that became equal again is shared within about 40 s.
+    /// How long a full pass over all guests should take at most; the scanner finds the rate by itself. Passes are
+    /// quicker, down to a fortieth of this time, while memory changes, and where they cost under a hundredth of a core.
+    /// Default 20 s, hence passes of half a second at the quickest: a page must be seen unchanged twice before it is
+    /// merged, so memory that became equal again is shared a second or two later.
     /// </summary>
     public TimeSpan TargetPassTime { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -97,8 +99,8 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Longest back-off, in passes, of a page that keeps breaking; it doubles with each break up to here. Default 64:
-    /// with passes of 20 s such a page is tried again after some 20 minutes, so that even a merge in vain costs next to
-    /// nothing.
+    /// such a page is tried again after half a minute while memory changes, and after some 20 minutes where passes take
+    /// 20 s, so that even a merge in vain costs next to nothing.
     /// </summary>
     public int BackOffMaximumPasses { get; init; } = 64;
 

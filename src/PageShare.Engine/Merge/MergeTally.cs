@@ -9,6 +9,12 @@ internal sealed class MergeTally
     /// <summary>Pages whose content was looked at: hashed, or found zero.</summary>
     public long PagesHashed { get; set; }
 
+    /// <summary>Of these, pages whose content was not what it was at the last look, or had none.</summary>
+    public long PagesChanged { get; set; }
+
+    /// <summary>What happened to pages: changed, shared, freed or broken.</summary>
+    public long Changes => PagesChanged + Merges + ZeroPagesFreed + Broken;
+
     /// <summary>Pages that came to share a frame.</summary>
     public long Merges { get; set; }
 
@@ -44,6 +50,7 @@ internal sealed class MergeTally
     {
         PagesScanned += other.PagesScanned;
         PagesHashed += other.PagesHashed;
+        PagesChanged += other.PagesChanged;
         Merges += other.Merges;
         ZeroPagesFreed += other.ZeroPagesFreed;
         Abandoned += other.Abandoned;
@@ -58,7 +65,7 @@ internal sealed class MergeTally
     /// <summary>All zero again.</summary>
     public void Clear()
     {
-        PagesScanned = PagesHashed = Merges = ZeroPagesFreed = Abandoned = 0;
+        PagesScanned = PagesHashed = PagesChanged = Merges = ZeroPagesFreed = Abandoned = 0;
         Moved = 0;
         HashCollisions = Broken = KernelBreaks = FramesFreed = CpuNanoseconds = 0;
     }

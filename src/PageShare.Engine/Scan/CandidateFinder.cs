@@ -46,7 +46,7 @@ internal sealed class CandidateFinder
     {
         var places = _places.AsSpan(0, region.Written.Find(first, candidates.Length, _places));
         FindResident(region, first, places, candidates.Length);
-        var (looked, hasAny) = (0, false);
+        var (hashed, changed, hasAny) = (pass.PagesHashed, pass.PagesChanged, false);
         for (int i = 0, end; i < places.Length; i = end)
         {
             end = Math.Min(i + BlockPages, places.Length);
@@ -59,7 +59,7 @@ internal sealed class CandidateFinder
                 }
 
                 _looks[k] = IsWorthALook(region, page, _resident[places[k]] != 0, passNumber)
-                    ? LookAt(region, page, ref looked)
+                    ? LookAt(region, page, pass)
                     : default;
             }
 
@@ -72,8 +72,8 @@ internal sealed class CandidateFinder
             }
         }
 
-        region.Tally.PagesHashed += looked;
-        pass.PagesHashed += looked;
+        region.Tally.PagesHashed += pass.PagesHashed - hashed;
+        region.Tally.PagesChanged += pass.PagesChanged - changed;
         return hasAny;
     }
 
@@ -134,12 +134,12 @@ internal sealed class CandidateFinder
     }
 
     /// <summary>Looks at one page, and asks for what the index knows of its content.</summary>
-    private Look LookAt(GuestRegion region, PageNumber page, ref int looked)
+    private Look LookAt(GuestRegion region, PageNumber page, MergeTally pass)
     {
         var word = region.Words.Read(page);
         if (word.State == PageState.Zero)
         {
-            looked++;
+            pass.PagesHashed++;
             region.Written.Settle(page);
             if (ZeroPage.IsZero(region.Backing.ReadPage(page)))
             {
@@ -154,7 +154,7 @@ internal sealed class CandidateFinder
             }
         }
 
-        var look = Observe(region, page, ref looked);
+        var look = Observe(region, page, pass);
         if (!look.IsStable)
         {
             region.Written.MarkUnsettled(page);
@@ -186,7 +186,7 @@ internal sealed class CandidateFinder
     }
 
     /// <summary>The page's content. It is hashed only if the page was written since it last was.</summary>
-    private Look Observe(GuestRegion region, PageNumber page, ref int looked)
+    private Look Observe(GuestRegion region, PageNumber page, MergeTally pass)
     {
         var (records, index) = (region.Records, region.Domain.Index);
         var isWritten = region.Written.Contains(page);
@@ -200,13 +200,19 @@ internal sealed class CandidateFinder
             return new Look(IsAtContent: true, former, records.ObserveUnwritten(page) >= _options.StablePasses);
         }
 
-        looked++;
+        pass.PagesHashed++;
         var bytes = region.Backing.ReadPage(page);
         var isZero = ZeroPage.IsZero(bytes);
         var hash = isZero ? _zeroHash : _hasher.Hash(bytes);
         var isStable = records.Observe(page, hash) >= _options.StablePasses;
         index.Prefetch(hash);
-        if (!wasHashed || former == hash)
+        if (wasHashed && former == hash)
+        {
+            return new Look(!isZero, hash, isStable);
+        }
+
+        pass.PagesChanged++;
+        if (!wasHashed)
         {
             return new Look(!isZero, hash, isStable);
         }

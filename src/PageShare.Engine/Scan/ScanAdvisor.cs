@@ -1,15 +1,21 @@
 namespace PageShare.Scan;
 
 /// <summary>
-/// Finds how many pages per second to scan so that a full pass takes the target time.
+/// Finds how many pages per second to scan: so many that a pass finds little changed, if that is cheap, and no fewer
+/// than let a full pass take the target time.
 /// </summary>
 /// <remarks>
-/// The idea is KSM's scan-time advisor (Linux Documentation/admin-guide/mm/ksm.rst): the user says how old knowledge
-/// may be, and the rate follows the amount of memory. KSM corrects its rate by the time that the last pass took. Here
-/// the rate is pages by target time directly, since a pass that a busy machine slowed down is no reason to hurry
-/// afterwards. It is smoothed, so that a new guest does not double the load from one moment to the next, and bounded by
-/// what the CPU budget pays for at the measured cost of a page.
-/// Not thread-safe, but for <see cref="Pages"/>: the scanner's thread owns it.
+/// <para>The target is the idea of KSM's scan-time advisor (Linux Documentation/admin-guide/mm/ksm.rst): the user says
+/// how old knowledge may be at most, and the rate follows the amount of memory. KSM corrects its rate by the time that
+/// the last pass took. Here the rate is pages by pass time directly, since a pass that a busy machine slowed down is no
+/// reason to hurry afterwards. The amount is smoothed, so that a new guest does not double the load from one moment to
+/// the next.</para>
+/// <para>A pass over memory that nobody wrote costs next to nothing where the kernel tracks writes, so passes follow
+/// one another as quickly as a hundredth of a core pays for. And where memory changes they follow the changes: as soon
+/// as about one page in a hundred has some. No pass is shorter than a fortieth of the target, since each makes the first
+/// store to a page dearer; the CPU budget bounds all, at the measured cost of a page. One dear pass, which may have
+/// found what takes time and is rare, does not make the next much longer: it takes at most twice the time.</para>
+/// <para>Not thread-safe, but for <see cref="Pages"/>: the scanner's thread owns it.</para>
 /// </remarks>
 internal sealed class ScanAdvisor
 {
@@ -21,19 +27,32 @@ internal sealed class ScanAdvisor
 
     private const double NanosecondsPerSecond = 1e9;
 
+    // What passes may cost that find nothing, and what they may cost while the machine is busy; of one core.
+    private const double ShareAtRest = 0.01;
+    private const double ShareWhenBusy = 0.01;
+
+    // Part of the pages that are to have changed when the next pass ends.
+    private const double ChangedShare = 0.01;
+
+    // Shortest pass, as part of the target.
+    private const double ShortestShare = 1 / 40.0;
+
     private readonly TimeProvider _time;
     private readonly double _targetSeconds;
+    private readonly double _shortestSeconds;
     private readonly double _smoothingSeconds;
     private readonly int _fixedPagesPerSecond;
     private readonly int _minimumPagesPerSecond;
     private readonly double _budgetNanosecondsPerSecond;
 
     private long _pages;
-    private double? _smoothedRate;
+    private double? _smoothedPages;
+    private double _passSeconds;
+    private long _lastPass;
     private long _lastAdvice;
     private bool _costMeasured;
 
-    /// <param name="targetPassTime">How long a full pass should take.</param>
+    /// <param name="targetPassTime">How long a full pass should take at most.</param>
     /// <param name="pagesPerSecond">Above 0: the rate itself, whatever the target. 0: find it.</param>
     /// <param name="minimumPagesPerSecond">Never less than this, unless a budget says so.</param>
     /// <param name="cpuBudgetPercent">Of one core.</param>
@@ -53,7 +72,9 @@ internal sealed class ScanAdvisor
         _fixedPagesPerSecond = pagesPerSecond;
         _minimumPagesPerSecond = minimumPagesPerSecond;
         _budgetNanosecondsPerSecond = cpuBudgetPercent / 100 * NanosecondsPerSecond;
-        _lastAdvice = time.GetTimestamp();
+        _lastAdvice = _lastPass = time.GetTimestamp();
+        _shortestSeconds = _targetSeconds * ShortestShare;
+        _passSeconds = _shortestSeconds; // what is not known yet has all changed
     }
 
     /// <summary>Pages that a full pass goes over now. Any thread may set it.</summary>
@@ -67,10 +88,18 @@ internal sealed class ScanAdvisor
     public double NanosecondsPerPage { get; private set; } = AssumedNanosecondsPerPage;
 
     /// <summary>
-    /// Pages per second while the machine is busy: the minimum, unless the fixed rate is lower still.
+    /// Pages per second while the machine is busy: what a hundredth of a core pays for, or the minimum if that is more,
+    /// unless the fixed rate is lower still.
     /// </summary>
-    public int FloorPagesPerSecond =>
-        _fixedPagesPerSecond > 0 ? Math.Min(_fixedPagesPerSecond, _minimumPagesPerSecond) : _minimumPagesPerSecond;
+    public int FloorPagesPerSecond
+    {
+        get
+        {
+            var affordable = Math.Min(int.MaxValue, ShareWhenBusy * NanosecondsPerSecond / NanosecondsPerPage);
+            var floor = Math.Max(_minimumPagesPerSecond, (int)affordable);
+            return _fixedPagesPerSecond > 0 ? Math.Min(_fixedPagesPerSecond, floor) : floor;
+        }
+    }
 
     /// <summary>Takes in what a slice cost.</summary>
     public void ObserveCost(int pages, long cpuNanoseconds)
@@ -86,6 +115,20 @@ internal sealed class ScanAdvisor
         _costMeasured = true;
     }
 
+    /// <summary>Takes in what a full pass found.</summary>
+    /// <param name="changes">Pages whose content was new, or whose sharing began or ended.</param>
+    /// <param name="cpuNanoseconds">What it cost.</param>
+    public void ObservePass(long changes, long cpuNanoseconds)
+    {
+        var now = _time.GetTimestamp();
+        var seconds = _time.GetElapsedTime(_lastPass, now).TotalSeconds;
+        _lastPass = now;
+        var whenCheap = cpuNanoseconds / NanosecondsPerSecond / ShareAtRest;
+        var whenChanged = changes > 0 ? ChangedShare * Pages * seconds / changes : _targetSeconds;
+        _passSeconds = Math.Clamp(
+            Math.Min(whenCheap, whenChanged), _shortestSeconds, Math.Min(2 * _passSeconds, _targetSeconds));
+    }
+
     /// <summary>Pages per second to scan now while the machine is idle, at least 1.</summary>
     public int Advise()
     {
@@ -96,19 +139,20 @@ internal sealed class ScanAdvisor
         double rate = _fixedPagesPerSecond;
         if (_fixedPagesPerSecond == 0)
         {
-            rate = Math.Max(_minimumPagesPerSecond, Smooth(Pages / _targetSeconds, elapsedSeconds));
+            rate = Math.Max(_minimumPagesPerSecond, SmoothPages(elapsedSeconds) / _passSeconds);
         }
 
         return (int)Math.Clamp(rate, 1, Math.Clamp(_budgetNanosecondsPerSecond / NanosecondsPerPage, 1, int.MaxValue));
     }
 
-    private double Smooth(double wanted, double elapsedSeconds)
+    private double SmoothPages(double elapsedSeconds)
     {
         // From nothing there is nothing to smooth: the first guest is scanned at its rate at once.
-        var next = _smoothedRate is { } rate
-            ? rate + ((1 - Math.Exp(-elapsedSeconds / _smoothingSeconds)) * (wanted - rate))
-            : wanted;
-        _smoothedRate = wanted > 0 ? next : null;
+        double pages = Pages;
+        var next = _smoothedPages is { } smoothed
+            ? smoothed + ((1 - Math.Exp(-elapsedSeconds / _smoothingSeconds)) * (pages - smoothed))
+            : pages;
+        _smoothedPages = pages > 0 ? next : null;
         return next;
     }
 }

@@ -244,6 +244,7 @@ internal sealed class Scanner : IDisposable
             granted -= Math.Max(1, pages);
             if (!isMore)
             {
+                _advisor.ObservePass(_background.Tally.Changes, _background.Tally.CpuNanoseconds);
                 _background = null;
                 Shortage = null;
                 EndPass();

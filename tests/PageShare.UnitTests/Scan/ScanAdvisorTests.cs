@@ -122,7 +122,87 @@ public sealed class ScanAdvisorTests
     [InlineData(5000, 1000, 1000)]
     public void FloorIsTheMinimumOrALowerFixedRate(int pagesPerSecond, int minimum, int expected)
     {
-        Assert.Equal(expected, Create(pagesPerSecond: pagesPerSecond, minimum: minimum).FloorPagesPerSecond);
+        var advisor = Create(pagesPerSecond: pagesPerSecond, minimum: minimum);
+        advisor.ObserveCost(1000, 100_000_000);
+
+        Assert.Equal(expected, advisor.FloorPagesPerSecond);
+    }
+
+    [Fact]
+    public void FloorIsWhatAHundredthOfACorePaysForWherePagesAreCheap()
+    {
+        var advisor = Create(minimum: 1000);
+        advisor.ObserveCost(100_000, 200_000);
+
+        Assert.Equal(5_000_000, advisor.FloorPagesPerSecond);
+    }
+
+    [Fact]
+    public void PassesFollowOneAnotherAsQuicklyAsAHundredthOfACorePaysFor()
+    {
+        var advisor = Create();
+        advisor.Pages = 1_000_000;
+        Assert.Equal(50_000, advisor.Advise());
+
+        advisor.ObservePass(changes: 0, cpuNanoseconds: 40_000_000);
+
+        // 40 ms of a core in 4 s.
+        Assert.Equal(250_000, advisor.Advise());
+    }
+
+    [Fact]
+    public void PassesFollowChanges()
+    {
+        var advisor = Create();
+        advisor.Pages = 1_000_000;
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        // 4,000 pages a second change: a hundredth of all in 2.5 s.
+        advisor.ObservePass(changes: 8000, cpuNanoseconds: 1_000_000_000);
+
+        Assert.Equal(400_000, advisor.Advise());
+    }
+
+    [Fact]
+    public void FirstPassIsAsQuickAsAnyAndAsTheBudgetAllows()
+    {
+        var advisor = New();
+        advisor.Pages = 200_000;
+        Assert.Equal(400_000, advisor.Advise());
+
+        advisor.Pages = 1_000_000_000;
+        advisor.ObserveCost(1000, 4_000_000);
+        Assert.Equal(250_000, advisor.Advise());
+    }
+
+    [Fact]
+    public void OneDearPassMakesTheNextTwiceAsLongAndManyTakeTheTargetTime()
+    {
+        var advisor = New();
+        advisor.Pages = 100_000;
+        Assert.Equal(200_000, advisor.Advise());
+
+        advisor.ObservePass(changes: 0, cpuNanoseconds: 1_000_000_000);
+        Assert.Equal(100_000, advisor.Advise());
+        for (var pass = 0; pass < 5; pass++)
+        {
+            advisor.ObservePass(changes: 0, cpuNanoseconds: 1_000_000_000);
+        }
+
+        Assert.Equal(5000, advisor.Advise());
+    }
+
+    [Fact]
+    public void NoPassIsQuickerThanAFortiethOfTheTarget()
+    {
+        var advisor = Create();
+        advisor.Pages = 1_000_000;
+        advisor.ObserveCost(100_000, 10_000_000);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+
+        advisor.ObservePass(changes: 1_000_000, cpuNanoseconds: 1);
+
+        Assert.Equal(2_000_000, advisor.Advise());
     }
 
     [Fact]
@@ -140,6 +220,18 @@ public sealed class ScanAdvisorTests
         Assert.Equal(50_000, advisor.Advise());
     }
 
-    private ScanAdvisor Create(int pagesPerSecond = 0, int minimum = 1, double cpuBudgetPercent = 100) =>
+    /// <summary>As after passes that were dear and found nothing, so that the target alone decides.</summary>
+    private ScanAdvisor Create(int pagesPerSecond = 0, int minimum = 1, double cpuBudgetPercent = 100)
+    {
+        var advisor = New(pagesPerSecond, minimum, cpuBudgetPercent);
+        for (var pass = 0; pass < 10; pass++)
+        {
+            advisor.ObservePass(changes: 0, cpuNanoseconds: 1_000_000_000);
+        }
+
+        return advisor;
+    }
+
+    private ScanAdvisor New(int pagesPerSecond = 0, int minimum = 1, double cpuBudgetPercent = 100) =>
         new(TimeSpan.FromSeconds(20), pagesPerSecond, minimum, cpuBudgetPercent, _time);
 }

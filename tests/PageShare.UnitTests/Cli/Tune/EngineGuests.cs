@@ -32,6 +32,8 @@ internal sealed class EngineGuests : IScannedGuests, IDisposable
 
     public long Pages => _engine.Registry.Regions.Sum(region => region.Pages);
 
+    public long Changes => _engine.Scanner.Totals.Changes;
+
     public void Store(in PageStore store)
     {
         _populated.Add((store.Guest, store.Page));

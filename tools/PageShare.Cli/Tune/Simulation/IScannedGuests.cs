@@ -8,6 +8,9 @@ internal interface IScannedGuests
     /// <summary>Pages that a full pass goes over.</summary>
     long Pages { get; }
 
+    /// <summary>Pages that passes have found changed, shared, freed or broken so far.</summary>
+    long Changes { get; }
+
     /// <summary>A guest stores to a page.</summary>
     void Store(in PageStore store);
 

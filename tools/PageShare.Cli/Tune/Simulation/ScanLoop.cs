@@ -27,6 +27,8 @@ internal sealed class ScanLoop
     private readonly long _wakeNanoseconds;
     private int _nextStore;
     private long _scannerNanoseconds;
+    private long _passNanoseconds;
+    private long _changes; // before the pass under way
     private TimeSpan _sampleDue;
     private TimeSpan _loadDue;
     private TimeSpan _loadAt;
@@ -85,9 +87,12 @@ internal sealed class ScanLoop
             _pacer.Charge(pages, nanoseconds);
             Advance(TimeSpan.FromTicks(nanoseconds / TimeSpan.NanosecondsPerTick));
             StoreWhatIsDue();
+            _passNanoseconds += nanoseconds;
             granted -= Math.Max(1, pages);
             if (!isMore)
             {
+                _advisor.ObservePass(_guests.Changes - _changes, _passNanoseconds);
+                (_changes, _passNanoseconds) = (_guests.Changes, 0);
                 return;
             }
         }

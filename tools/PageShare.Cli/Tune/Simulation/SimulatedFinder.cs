@@ -109,6 +109,7 @@ internal sealed class SimulatedFinder(EngineOptions options, Costs costs, Simula
         spent += region.KindOf(page) == PageKind.Unseen ? costs.FirstHash : costs.Rehash;
         region.ClearWritten(page);
         hash = (uint)region.ContentOf(page);
+        guests.Changes += region.Records.TryGetHash(number, out uint former) && former == hash ? 0 : 1;
         isStable = region.Records.Observe(number, hash) >= options.StablePasses;
         return hash;
     }

@@ -64,6 +64,9 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     /// <inheritdoc/>
     public long Pages => _regions.Sum(region => (long)region.Pages);
 
+    /// <inheritdoc/>
+    public long Changes { get; set; }
+
     /// <summary>The frames that they share.</summary>
     public SimulatedDomain Domain { get; }
 
@@ -239,6 +242,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
 
             Domain.Release(frame);
             region.BecomePrivate(page);
+            Changes++;
         }
     }
 

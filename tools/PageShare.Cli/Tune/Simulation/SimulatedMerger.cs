@@ -95,8 +95,11 @@ internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, Simulat
         {
             // Written since it was looked at.
             region.MarkUnsettled(page);
+            return;
         }
-        else if (target == SimulatedPlan.Zero)
+
+        guests.Changes++;
+        if (target == SimulatedPlan.Zero)
         {
             region.BecomeHole(page);
         }
