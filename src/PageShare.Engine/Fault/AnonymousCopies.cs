@@ -33,6 +33,39 @@ internal sealed unsafe class AnonymousCopies : IDisposable
     /// <summary>Pages that are counted as broken now: copies of their own that the kernel keeps.</summary>
     public long Count { get; private set; }
 
+    /// <summary>Whether, for all that is known, no page is broken but those counted: break events tell of others. If not,
+    /// the page table is to be asked.</summary>
+    public bool AreAllCounted { get; set; }
+
+    /// <summary>Whether any of these pages is counted as broken.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are no such pages.</exception>
+    public bool ContainsAny(PageNumber first, int count)
+    {
+        for (var page = first; page < first + count; page++)
+        {
+            if (_counted[page.Value / BitsPerWord] == 0)
+            {
+                page += BitsPerWord - 1 - (page.Value % BitsPerWord); // none to the end of the word
+            }
+            else if (Contains(page))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Sets the bits of the pages that are counted as broken.</summary>
+    /// <param name="pages">A bit a page, from the region's first.</param>
+    public void AddTo(Span<ulong> pages)
+    {
+        for (var word = 0; word < pages.Length; word++)
+        {
+            pages[word] |= _counted[word];
+        }
+    }
+
     /// <summary>Whether the page is counted as broken.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such page.</exception>
     public bool Contains(PageNumber page) => (_counted[page.Value / BitsPerWord] & BitOf(page)) != 0;

@@ -148,12 +148,18 @@ internal sealed unsafe class WrittenPages : IDisposable
     /// </summary>
     private bool TakeCopies(GuestRegion region)
     {
-        if (region.Copies is null)
+        if (region.Copies is not { } counted)
         {
             return true;
         }
 
         var words = Bitmap.WordsFor(region.Pages);
+        if (counted.AreAllCounted)
+        {
+            counted.AddTo(_written.Slice(0, words));
+            return true;
+        }
+
         var copies = ArrayPool<ulong>.Shared.Rent(words);
         try
         {

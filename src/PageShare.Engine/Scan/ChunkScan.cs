@@ -162,7 +162,7 @@ internal sealed class ChunkScan
     /// </summary>
     private void SettleCopies(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
-        if (region.Copies is not { } copies)
+        if (region.Copies is not { } copies || (copies.AreAllCounted && !copies.ContainsAny(first, count)))
         {
             return;
         }

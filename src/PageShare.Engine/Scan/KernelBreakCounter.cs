@@ -4,7 +4,8 @@ using PageShare.Merge;
 namespace PageShare.Scan;
 
 /// <summary>Counts breaks of guests in Kernel mode at once, where the kernel tells of them.</summary>
-/// <remarks>What it does not tell, the next pass finds in the page table. Guard: the engine's lock.</remarks>
+/// <remarks>What it does not tell, breaks by system calls and what was lost when there were too many, is found in the
+/// page table by a pass that asks it. Guard: the engine's lock.</remarks>
 /// <param name="registry">The guests.</param>
 /// <param name="otherwise">What finds breaks where the kernel does not tell of them.</param>
 internal sealed class KernelBreakCounter(GuestRegistry registry, string otherwise) : IDisposable
@@ -15,6 +16,9 @@ internal sealed class KernelBreakCounter(GuestRegistry registry, string otherwis
 
     /// <summary>What counts breaks: "perf", or what finds them in the next pass.</summary>
     public string Kind => _events is null ? otherwise : "perf";
+
+    /// <summary>Whether the kernel tells of breaks.</summary>
+    public bool IsTold => _events is not null;
 
     /// <summary>Why the kernel does not tell, and what would change that; empty if it does, or was not asked.</summary>
     public string WhyNot { get; private set; } = "";

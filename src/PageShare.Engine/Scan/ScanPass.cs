@@ -54,6 +54,9 @@ internal sealed class ScanPass
         }
     }
 
+    /// <summary>Whether the page table is asked which pages the kernel has copied, in Kernel mode.</summary>
+    public bool AsksForCopies { get; init; } = true;
+
     /// <summary>What the pass did so far.</summary>
     public MergeTally Tally { get; } = new();
 
@@ -170,6 +173,11 @@ internal sealed class ScanPass
     {
         var mayWait = region.Ring is { IsAttached: true, WhyDistrusted: null } && !region.BackOff.IsActive
             && _lingerLeft > TimeSpan.Zero;
+        if (region.Copies is { } copies)
+        {
+            copies.AreAllCounted = !AsksForCopies && region.Ring is null; // no events tell of another process
+        }
+
         if (_agents.TryUpdate(region))
         {
             region.Written.Take(region);

@@ -20,6 +20,9 @@ internal sealed class Scanner : IDisposable
     // Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every pass.
     private static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
 
+    // Of so many passes, one asks the page table for breaks that no event told of.
+    private const int PassesThatTrustEvents = 16;
+
     // Where there is nothing to look at; else a step is one stretch.
     private const int MostPagesAtOnce = 1 << 16;
 
@@ -237,7 +240,7 @@ internal sealed class Scanner : IDisposable
 
         while (granted > 0 && !_stopping && _pacer.CpuNanosecondsLeft > 0)
         {
-            _background ??= BeginPass();
+            _background ??= BeginPass(mayTrustEvents: _passNumber % PassesThatTrustEvents != 0);
             var isMore = _background.Step(granted, out var pages, out var nanoseconds);
             _pacer.Charge(pages, nanoseconds + _background.AgentNanoseconds);
             _charged += nanoseconds;
@@ -256,7 +259,9 @@ internal sealed class Scanner : IDisposable
     /// <summary>
     /// Begins a pass that the caller steps through, for tests and measurements; while it goes on nobody else may scan.
     /// </summary>
-    public ScanPass BeginPass()
+    /// <param name="mayTrustEvents">Whether the page table need not be asked for breaks that the kernel tells of by
+    /// events, which is dear where there are many mappings.</param>
+    public ScanPass BeginPass(bool mayTrustEvents = false)
     {
         _ = Shim.FillReserve((uint)_options.ReserveMappings); // as many as there are; the next pass tries again
         lock (_registry.Gate)
@@ -270,7 +275,10 @@ internal sealed class Scanner : IDisposable
             UnshareIfHandlerWasReplaced();
         }
 
-        return new ScanPass(_registry, _scan, _agents, _passNumber, mayMerge: !HandlerWasReplaced, Totals);
+        return new ScanPass(_registry, _scan, _agents, _passNumber, mayMerge: !HandlerWasReplaced, Totals)
+        {
+            AsksForCopies = !mayTrustEvents || !KernelBreaks.IsTold,
+        };
     }
 
     /// <summary>

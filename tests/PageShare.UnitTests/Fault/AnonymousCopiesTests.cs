@@ -28,6 +28,35 @@ public unsafe class AnonymousCopiesTests
         Assert.True(copies.CountNew(new PageNumber(64)));
     }
 
+    [Theory]
+    [InlineData(0, 64, false)]
+    [InlineData(0, 71, true)]
+    [InlineData(0, 70, false)]
+    [InlineData(70, 1, true)]
+    [InlineData(71, 129, false)]
+    [InlineData(65, 130, true)]
+    [InlineData(3, 5, false)]
+    public void CountedPagesAreFoundInAnyStretch(int first, int count, bool isFound)
+    {
+        using var copies = new AnonymousCopies(256);
+        copies.CountNew(new PageNumber(70));
+        copies.CountNew(new PageNumber(255));
+
+        Assert.Equal(isFound, copies.ContainsAny(new PageNumber(first), count));
+    }
+
+    [Fact]
+    public void CountedPagesAreAddedToOthers()
+    {
+        using var copies = new AnonymousCopies(256);
+        copies.CountNew(new PageNumber(70));
+        var pages = new ulong[] { 1, 2, 3 };
+
+        copies.AddTo(pages);
+
+        Assert.Equal(new ulong[] { 1, 2 | (1UL << 6), 3 }, pages);
+    }
+
     [Fact]
     public void ClearingAPageLeavesItsNeighbours()
     {
