@@ -10,7 +10,7 @@ namespace PageShare.Benchmarks;
 /// </summary>
 /// <remarks>
 /// One store a page, page after page or in random order, to pages that the guest has read before. Lone: each page
-/// breaks by itself. KSM's break is there if KSM may be used here: see <see cref="KsmPages"/>.
+/// breaks by itself. Widened: as the engine does by default, a writer that goes on breaks several at a fault. KSM's break is there if KSM may be used here: see <see cref="KsmPages"/>.
 /// </remarks>
 public unsafe class Break
 {
@@ -27,11 +27,15 @@ public unsafe class Break
     [GlobalSetup(Target = nameof(FirstTouch))]
     public void SetUpAnonymous() => _anonymous = new PageBuffer(Pages);
 
-    [GlobalSetup(Target = nameof(SignalSequential))]
-    public void SetUpSignalSequential() => SetUp(FaultMode.Signal, _ascending);
+    [GlobalSetup(Target = nameof(SignalLoneSequential))]
+    public void SetUpSignalLoneSequential() => SetUp(FaultMode.Signal, _ascending);
 
-    [GlobalSetup(Target = nameof(SignalRandom))]
-    public void SetUpSignalRandom() => SetUp(FaultMode.Signal, _random);
+    [GlobalSetup(Target = nameof(SignalLoneRandom))]
+    public void SetUpSignalLoneRandom() => SetUp(FaultMode.Signal, _random);
+
+    [GlobalSetup(Target = nameof(SignalWidenedSequential))]
+    public void SetUpSignalWidenedSequential() =>
+        SetUp(FaultMode.Signal, _ascending, new EngineOptions().MaximumBreakPages);
 
     [GlobalSetup(Target = nameof(KernelSequential))]
     public void SetUpKernelSequential() => SetUp(FaultMode.Kernel, _ascending);
@@ -55,7 +59,8 @@ public unsafe class Break
 
     [IterationSetup(Targets =
     [
-        nameof(SignalSequential), nameof(SignalRandom), nameof(KernelSequential), nameof(KernelRandom),
+        nameof(SignalLoneSequential), nameof(SignalLoneRandom), nameof(SignalWidenedSequential),
+        nameof(KernelSequential), nameof(KernelRandom),
     ])]
     public ulong Share()
     {
@@ -71,10 +76,13 @@ public unsafe class Break
     public void FirstTouch() => Floor.Touch(_anonymous.Start, _ascending);
 
     [Benchmark(OperationsPerInvoke = Pages)]
-    public void SignalSequential() => Floor.Touch(_guest.Start, _order);
+    public void SignalLoneSequential() => Floor.Touch(_guest.Start, _order);
 
     [Benchmark(OperationsPerInvoke = Pages)]
-    public void SignalRandom() => Floor.Touch(_guest.Start, _order);
+    public void SignalLoneRandom() => Floor.Touch(_guest.Start, _order);
+
+    [Benchmark(OperationsPerInvoke = Pages)]
+    public void SignalWidenedSequential() => Floor.Touch(_guest.Start, _order);
 
     [Benchmark(OperationsPerInvoke = Pages)]
     public void KernelSequential() => Floor.Touch(_guest.Start, _order);
@@ -85,9 +93,9 @@ public unsafe class Break
     [Benchmark(OperationsPerInvoke = Pages)]
     public void KsmSequential() => Floor.Touch(_ksm.Start, _ascending);
 
-    private void SetUp(FaultMode mode, int[] order)
+    private void SetUp(FaultMode mode, int[] order, int breakPages = 1)
     {
-        _guest = new FramedGuest(mode, Pages, RunLength);
+        _guest = new FramedGuest(mode, Pages, RunLength, breakPages);
         _order = [.. order.Select(i => _guest.Sharing[i])];
     }
 }

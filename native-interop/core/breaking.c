@@ -118,7 +118,7 @@ static int copy_and_map(ps_region *region, struct stretch claimed)
     }
     if (error == 0) {
         ps_point_pass(PS_POINT_BREAK_COPIED, claimed.page);
-        error = ps_os_map_identity(region, claimed.page, claimed.count);
+        error = ps_os_map_copies(region, claimed.page, claimed.count);
     }
     return error;
 }
@@ -156,8 +156,13 @@ static void commit(ps_region *region, struct stretch claimed)
     ps_count(&region->config.counters->pages_broken, claimed.count);
 }
 
+static int is_in_handler(ps_break_manner manner)
+{
+    return manner == PS_BREAK_IN_HANDLER || manner == PS_BREAK_AHEAD;
+}
+
 /* From claim to commit, or back. Returns as ps_break_stretch does. */
-static int64_t try_break(ps_region *region, uint64_t page, uint64_t count)
+static int64_t try_break(ps_region *region, uint64_t page, uint64_t count, ps_break_manner manner)
 {
     struct stretch claimed = claim_stretch(region, page, count);
     if (claimed.count == 0) {
@@ -170,6 +175,9 @@ static int64_t try_break(ps_region *region, uint64_t page, uint64_t count)
         return error == NO_MEMORY ? -ENOMEM : error;
     }
     commit(region, claimed);
+    if (is_in_handler(manner)) {
+        ps_count(&region->config.counters->pages_broken_ahead, claimed.count - 1);
+    }
     /* What a widened claim broke to the left was not asked for and does not count. */
     return (int64_t)(claimed.page + claimed.count - page);
 }
@@ -179,15 +187,15 @@ int64_t ps_break_stretch(ps_region *region, uint64_t page, uint64_t count, ps_br
     uint64_t stalled_at = 0; /* set at the first failure, so that a break that succeeds asks for no time */
     uint64_t pause = FIRST_PAUSE_NS;
     for (;;) {
-        uint64_t signals = manner == PS_BREAK_IN_HANDLER ? 0 : ps_os_hold_signals();
-        int64_t result = try_break(region, page, count);
-        if (manner != PS_BREAK_IN_HANDLER) {
+        uint64_t signals = is_in_handler(manner) ? 0 : ps_os_hold_signals();
+        int64_t result = try_break(region, page, count, manner);
+        if (!is_in_handler(manner)) {
             ps_os_release_signals(signals);
         }
         if (result >= 0 || result == -EFAULT) {
             return result; /* EFAULT: somebody has made the pages unreadable, and time does not mend that */
         }
-        if (manner == PS_BREAK_AT_ONCE) {
+        if (manner == PS_BREAK_AT_ONCE || manner == PS_BREAK_AHEAD) {
             return result;
         }
         uint64_t now = ps_os_now_ns();

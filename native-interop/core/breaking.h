@@ -14,6 +14,7 @@ static inline ps_page_state ps_shared_state(const ps_region *region)
 typedef enum ps_break_manner {
     PS_BREAK_AND_WAIT,   /* a call on a guest's behalf: waits for memory */
     PS_BREAK_IN_HANDLER, /* the fault handler: waits too, and has all signals blocked anyway */
+    PS_BREAK_AHEAD,      /* the fault handler, of more than the store needs: fails at once */
     PS_BREAK_AT_ONCE     /* the host, which others wait for: fails at once */
 } ps_break_manner;
 

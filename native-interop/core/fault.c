@@ -7,6 +7,7 @@
 
 #include "breaking.h"
 #include "page_word.h"
+#include "streams.h"
 
 /*
  * A refused store to a page whose word says writable is one that lost a race: it faulted on a seal that is gone. It
@@ -40,10 +41,24 @@ static ps_fault_result await(ps_region *region, uint64_t page, uint64_t entered_
     return PS_FAULT_RETRY;
 }
 
-static ps_fault_result break_one(ps_region *region, uint64_t page, uint64_t entered_ns)
+/* Breaks the page, and with it those that its writer is about to come to. Where that fails, the page alone. */
+static int64_t break_stream(ps_region *region, uint64_t page)
+{
+    uint64_t width = ps_stream_width(region, page);
+    int64_t broken = width > 1 ? ps_break_stretch(region, page, width, PS_BREAK_AHEAD) : -ENOMEM;
+    if (broken < 0) {
+        broken = ps_break_stretch(region, page, 1, PS_BREAK_IN_HANDLER);
+    }
+    if (broken > 0) {
+        ps_stream_go_on(region, page, (uint64_t)broken);
+    }
+    return broken;
+}
+
+static ps_fault_result break_for_store(ps_region *region, uint64_t page, uint64_t entered_ns)
 {
     ps_guest_counters *counters = region->config.counters;
-    int64_t broken = ps_break_stretch(region, page, 1, PS_BREAK_IN_HANDLER);
+    int64_t broken = break_stream(region, page);
     if (broken == -EFAULT) {
         return PS_FAULT_FOREIGN;
     }
@@ -74,7 +89,7 @@ static ps_fault_result on_store(ps_region *region, uintptr_t address)
         return await(region, page, entered_ns);
     case PS_SHARED:
     case PS_KERNEL_SHARED: /* left over from a seal; else the kernel breaks it without asking us */
-        return break_one(region, page, entered_ns);
+        return break_for_store(region, page, entered_ns);
     case PS_PRIVATE:
     case PS_ZERO:
         return retry_if_writable(region, page, word, address);

@@ -20,6 +20,10 @@ void ps_os_region_close(ps_region *region);
 /* Maps the pages to their own place in the backing, writable. Replaces what was mapped there. */
 int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count);
 
+/* The same for pages that ps_os_copy_home has just filled: several get their page table entries at once, for which each
+ * store would fault else. */
+int ps_os_map_copies(ps_region *region, uint64_t page, uint64_t count);
+
 /* Maps the pages to continuing frames of the store, as the region's fault mode says. Replaces what was mapped there. */
 int ps_os_map_frames(ps_region *region, uint64_t page, uint64_t count, uint32_t frame);
 

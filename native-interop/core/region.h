@@ -7,6 +7,8 @@
 
 #include "pageshare.h"
 
+#define PS_STREAMS 16u
+
 struct ps_region {
     ps_region_config config;  /* immutable after creation, except pages, see below, and the store, see store.h */
     _Atomic uint64_t pages;   /* pages in use; grows */
@@ -18,6 +20,8 @@ struct ps_region {
     _Atomic uint32_t store_users;   /* calls under way that use the store; guard: see store.h */
     _Atomic uint64_t store_frames;  /* frames that the store is known to have; grows, anew with each store */
     uint64_t generation;            /* of the store. Guard: as the config's store */
+    _Atomic uint64_t streams[PS_STREAMS]; /* writers that go on from page to page: see streams.h */
+    _Atomic uint32_t newest_stream;       /* where the next one goes, less one */
 };
 
 static inline uint8_t *ps_page_address(const ps_region *region, uint64_t page)

@@ -24,7 +24,7 @@ extern "C" {
 #define PS_API __attribute__((visibility("default")))
 #endif
 
-#define PS_ABI_VERSION 2u
+#define PS_ABI_VERSION 3u
 #define PS_PAGE_SIZE 4096u
 
 /* Most pages that one merge order names: bounds how long a writer waits for a seal, and the order's size. */
@@ -115,6 +115,7 @@ typedef struct ps_guest_counters {
     uint64_t breaks_timed_out;  /* of these, those that ended in SIGBUS */
     uint64_t seal_waits;        /* stores that waited for a seal or a remap */
     uint64_t reserve_spent;     /* reserve mappings given up so that a break could go on */
+    uint64_t pages_broken_ahead; /* pages that the handler broke beside the one stored to: with cow_faults, all it broke */
     ps_histogram cow_fault_ns;  /* from the handler's entry to its return, of breaks */
     ps_histogram seal_wait_ns;  /* the same, of waits for a seal */
 } ps_guest_counters;
@@ -136,6 +137,7 @@ typedef struct ps_region_config {
     uint32_t map_now;            /* 0: leave the range as it is until ps_adopt */
     uint32_t track_writes;       /* 1: ps_find_written will be asked; only after ps_tracking_start has given 0 */
     uint32_t store_frames;       /* frames that store_view has room for; 0: any number that a page word can name */
+    uint32_t break_pages;        /* Signal mode: most pages that one store breaks, at most PS_ORDER_PAGES; 0 as 1 */
 } ps_region_config;
 
 /* Sizes and offsets as the compiler laid them out, for the managed side to check at load. */

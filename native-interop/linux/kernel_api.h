@@ -1,6 +1,7 @@
 /*
  * What the shim asks of the kernel that the C library's headers may be too old to know. From the kernel's linux/fs.h
- * (since 6.7) and linux/userfaultfd.h. Whether the running kernel knows it too is found out by asking.
+ * (since 6.7), linux/userfaultfd.h and asm-generic/mman-common.h. Whether the running kernel knows it too is found out
+ * by asking.
  */
 #ifndef PS_KERNEL_API_H
 #define PS_KERNEL_API_H
@@ -29,6 +30,8 @@ struct pagemap_scan {
     uint64_t category_any_mask;
     uint64_t return_mask;
 };
+
+#define POPULATE_READ 22 /* madvise, since 5.14 */
 
 #define PAGEMAP_SCAN_REQUEST _IOWR('f', 16, struct pagemap_scan)
 #define PAGEMAP_PROTECT_MATCHING (1u << 0) /* flag: write-protect what matches, for userfaultfd */

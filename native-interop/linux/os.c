@@ -15,10 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel_api.h"
 #include "test_points.h"
 
 #define BYTES(pages) ((size_t)(pages) * PS_PAGE_SIZE)
 #define OFFSET(page) ((off_t)((page) * PS_PAGE_SIZE))
+#define FAULT_WINDOW_BYTES ((uintptr_t)16 * PS_PAGE_SIZE) /* fault_around_bytes of most kernels */
 
 static int result_of(int call_result)
 {
@@ -104,14 +106,44 @@ const uint8_t *ps_os_sealed_bytes(const ps_region *region, uint64_t page)
     return ps_page_address(region, page);
 }
 
-int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
+static int map_backing(const ps_region *region, uint64_t page, uint64_t count)
 {
     int error = ps_injected(PS_CALL_MAP_IDENTITY);
-    if (error != 0) {
-        return -error;
-    }
-    error = map(region, page, count, PROT_READ | PROT_WRITE, MAP_SHARED, region->config.backing_fd, OFFSET(page));
+    return error != 0 ? -error
+                      : map(region, page, count, PROT_READ | PROT_WRITE, MAP_SHARED, region->config.backing_fd,
+                            OFFSET(page));
+}
+
+int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = map_backing(region, page, count);
     if (error == 0) {
+        ps_os_track(region, page, count);
+    }
+    return error;
+}
+
+/*
+ * A read that faults fills the page table for the page's whole window (16 pages unless set otherwise), writable where
+ * no tracking is registered yet, hence before that. One page is left to its store's own fault, which is no dearer.
+ * Kernels before 5.14 refuse, and then every store faults.
+ */
+static void fill_page_table(const ps_region *region, uint64_t page, uint64_t count)
+{
+    uintptr_t address = (uintptr_t)ps_page_address(region, page);
+    uintptr_t end = address + BYTES(count);
+    for (; address < end; address = (address | (FAULT_WINDOW_BYTES - 1)) + 1) {
+        madvise((void *)address, PS_PAGE_SIZE, POPULATE_READ);
+    }
+}
+
+int ps_os_map_copies(ps_region *region, uint64_t page, uint64_t count)
+{
+    int error = map_backing(region, page, count);
+    if (error == 0) {
+        if (count > 1) {
+            fill_page_table(region, page, count);
+        }
         ps_os_track(region, page, count);
     }
     return error;

@@ -13,6 +13,7 @@
 #define BREAK_TIMEOUT_MS 30000u
 
 static int tracks_writes;
+static uint32_t break_pages;
 
 static void *map_shared(int descriptor, size_t bytes, int protection)
 {
@@ -81,6 +82,11 @@ void track_writes(void)
     tracks_writes = 1;
 }
 
+void break_ahead(uint32_t pages)
+{
+    break_pages = pages;
+}
+
 static void create_region(struct guest *guest, uint64_t timeout_ms, uint32_t map_now)
 {
     int32_t error = -1;
@@ -98,6 +104,7 @@ static void create_region(struct guest *guest, uint64_t timeout_ms, uint32_t map
         .fault_mode = guest->mode,
         .map_now = map_now,
         .track_writes = (uint32_t)tracks_writes,
+        .break_pages = break_pages,
     };
     guest->region = ps_region_create(&config, &error);
     CHECK(guest->region != NULL && error == 0);

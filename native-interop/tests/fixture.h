@@ -56,6 +56,9 @@ void guest_begin(struct guest *guest);
 /* Guests that are opened from now on track writes. Skips the test where the kernel can't. */
 void track_writes(void);
 
+/* Guests that are opened from now on break up to so many pages at a store; at the start one. */
+void break_ahead(uint32_t pages);
+
 /* A region over private anonymous memory, its words SEALED, for ps_adopt. */
 struct guest *guest_open_unadopted(struct store *store, uint64_t pages, uint32_t mode);
 void guest_free(struct guest *guest); /* the region alone: mappings and descriptors end with the test */

@@ -23,6 +23,7 @@ extern const struct ps_test ps_tests_break_events[];
 extern const struct ps_test ps_tests_pagemap[];
 extern const struct ps_test ps_tests_merge[];
 extern const struct ps_test ps_tests_break_races[];
+extern const struct ps_test ps_tests_break_ahead[];
 extern const struct ps_test ps_tests_merge_races[];
 extern const struct ps_test ps_tests_failures[];
 extern const struct ps_test ps_tests_bus_errors[];
@@ -48,6 +49,7 @@ static const struct ps_test *const tables[] = {
     ps_tests_pagemap,
     ps_tests_merge,
     ps_tests_break_races,
+    ps_tests_break_ahead,
     ps_tests_merge_races,
     ps_tests_failures,
     ps_tests_bus_errors,

@@ -100,6 +100,25 @@ static void the_reserve_is_spent_and_then_whole_runs_break(uint32_t mode)
 }
 IN_BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break)
 
+/* A writer that goes through all runs breaks over their borders, and whole runs where mappings are short. */
+static void a_sequential_writer_goes_on_without_mappings(void)
+{
+    break_ahead(RUN);
+    struct guest *guest = open_runs(SIGNAL_MODE);
+    CHECK(ps_reserve_fill(4) == 4);
+    fill_up();
+    for (uint64_t page = 5; page < PAGES; page++) {
+        store_byte(page_at(guest, page), 66);
+        CHECK(state_of(guest, page) == PS_PRIVATE);
+    }
+    for (uint64_t page = 0; page < PAGES; page++) {
+        CHECK(page < 5 ? page_is(page_at(guest, page), page + 1) : page_is_except(page_at(guest, page), page + 1, 0, 66));
+    }
+    check_all_settled(guest);
+    const ps_guest_counters *counters = guest->counters;
+    CHECK(counters->breaks_stalled == 0 && counters->pages_broken == counters->cow_faults + counters->pages_broken_ahead);
+}
+
 /* The break that takes the last free mapping must leave something for those that come after it, however many. */
 static void two_spare_mappings_last_for_ever(uint32_t mode)
 {
@@ -243,6 +262,7 @@ static void attributes_are_restored_without_a_mapping_to_spare(void)
 
 const struct ps_test ps_tests_exhaustion[] = {
     BOTH_MODES(the_reserve_is_spent_and_then_whole_runs_break),
+    ONE_TEST(a_sequential_writer_goes_on_without_mappings),
     BOTH_MODES(two_spare_mappings_last_for_ever),
     BOTH_MODES(merging_without_mappings_leaves_pages_private),
     BOTH_MODES(moving_without_mappings_leaves_pages_with_their_frames),

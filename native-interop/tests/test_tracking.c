@@ -88,6 +88,25 @@ static void broken_pages_are_named_and_shared_ones_are_not(uint32_t mode)
 }
 IN_BOTH_MODES(broken_pages_are_named_and_shared_ones_are_not)
 
+/* They may be shared again, which nobody would try with a page that was not written. */
+static void pages_broken_ahead_are_named_once_though_nobody_wrote_them(void)
+{
+    break_ahead(16);
+    begin(SIGNAL_MODE);
+    take_written();
+    merge_all_or_fail(guest, 8, 32, 8);
+    take_written();
+    store_byte(page_at(guest, 8), 66);
+    store_byte(page_at(guest, 9), 66);
+    store_byte(page_at(guest, 11), 66); /* and 12 to 14 */
+    CHECK(guest->counters->pages_broken == 7);
+    CHECK(take_written() == bits(8, 7) && take_written() == 0);
+    store_byte(page_at(guest, 13), 66);
+    CHECK(take_written() == bits(13, 1));
+    merge_all_or_fail(guest, 12, 1, 12);
+    CHECK(ps_break(guest->region, 0, PAGES) > 0 && mappings_in(guest->base, PAGES) == 1);
+}
+
 /* A page that could not be registered counts as written, with all the others, until it could. */
 static void pages_that_were_untracked_are_made_up_for(uint32_t mode)
 {
@@ -128,8 +147,9 @@ static void *write_on(void *argument)
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         uint64_t page = (random >> 33) % PAGES;
         uint64_t at = (random >> 20) % PS_PAGE_SIZE;
-        if (i % 4 == 0) {
-            fill_page(page_at(guest, page), page + 1); /* worth merging again */
+        if (i / PAGES % 2 == 0) { /* all pages, one after the other: worth merging, and breaking ahead where it is allowed */
+            page = i % PAGES;
+            fill_page(page_at(guest, page), page + 1);
         } else {
             store_byte(page_at(guest, page) + at, (uint8_t)random);
         }
@@ -191,12 +211,21 @@ static void no_write_is_missed(uint32_t mode)
 }
 IN_BOTH_MODES(no_write_is_missed)
 
+static void no_write_is_missed_with_breaks_ahead(void)
+{
+    break_ahead(8);
+    no_write_is_missed(SIGNAL_MODE);
+    CHECK(guest->counters->pages_broken_ahead > 0);
+}
+
 const struct ps_test ps_tests_tracking[] = {
     BOTH_MODES(only_written_pages_are_named),
     BOTH_MODES(sealing_and_comparing_is_no_write),
     BOTH_MODES(broken_pages_are_named_and_shared_ones_are_not),
+    ONE_TEST(pages_broken_ahead_are_named_once_though_nobody_wrote_them),
     BOTH_MODES(pages_that_were_untracked_are_made_up_for),
     ONE_TEST(questions_out_of_bounds_are_refused),
     BOTH_MODES(no_write_is_missed),
+    ONE_TEST(no_write_is_missed_with_breaks_ahead),
     {0, 0},
 };

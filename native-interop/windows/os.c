@@ -45,6 +45,11 @@ int ps_os_map_identity(ps_region *region, uint64_t page, uint64_t count)
     return error != 0 ? -error : ps_views_change(region, page, count, PS_SHOWS_IDENTITY);
 }
 
+int ps_os_map_copies(ps_region *region, uint64_t page, uint64_t count)
+{
+    return ps_os_map_identity(region, page, count);
+}
+
 /* A section tells its size to nobody whose handle is for mapping alone. Its views are made for the largest. */
 int64_t ps_os_store_frames(int32_t store_fd)
 {

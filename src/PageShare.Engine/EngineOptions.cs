@@ -124,6 +124,14 @@ public sealed record EngineOptions
     /// </summary>
     public TimeSpan BreakTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Signal mode: most pages that one store breaks. A writer that goes on from page to page breaks twice as many at each
+    /// fault, up to here; one that stores here and there breaks single pages. Default 32: the price of a fault is then a
+    /// tenth of what its pages cost, and more would gain little. Pages that the writer does not come to, never more than
+    /// it has gone over, are memory lost until the scanner merges them again. 1: every page breaks by itself.
+    /// </summary>
+    public int MaximumBreakPages { get; init; } = 32;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">
     /// An option is outside what is allowed; the message names it, its value and the allowed range.
@@ -147,5 +155,6 @@ public sealed record EngineOptions
         OptionRange.Between(MappingBudget ?? 0, 0, int.MaxValue, "mappings, or null", nameof(MappingBudget));
         OptionRange.Between(ReserveMappings, 0, 1024, "mappings", nameof(ReserveMappings));
         OptionRange.Between(BreakTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1), nameof(BreakTimeout));
+        OptionRange.Between(MaximumBreakPages, 1, 512, "pages", nameof(MaximumBreakPages));
     }
 }

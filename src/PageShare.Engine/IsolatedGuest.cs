@@ -61,6 +61,9 @@ internal sealed class IsolatedGuest : IDisposable
     /// <summary>How long a break may wait for memory.</summary>
     public TimeSpan BreakTimeout => Region.Spec.BreakTimeout;
 
+    /// <summary>Most pages that one of its stores breaks.</summary>
+    public int BreakPages => Region.Spec.BreakPages;
+
     /// <summary>What its process needs; owned by the guest.</summary>
     public GuestDescriptors Descriptors =>
         new(Memory.Backing, Memory.Table, Memory.Ring, Region.Domain.Store.Reader);

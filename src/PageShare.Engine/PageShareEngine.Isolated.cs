@@ -119,7 +119,7 @@ public sealed partial class PageShareEngine
 
     private RegionSpec SpecOf(IsolatedSpec spec, ShareDomain domain) => new(
         spec.Name, domain, PageSize.PagesIn(spec.Bytes), PageSize.PagesIn(spec.MaximumBytes),
-        spec.FaultMode ?? Options.FaultMode, Options.BreakTimeout, IsAdopted: false,
+        spec.FaultMode ?? Options.FaultMode, Options.BreakTimeout, Options.MaximumBreakPages, IsAdopted: false,
         Registry.BudgetOf(spec.ProcessId, Options.MappingBudget ?? 0), Options.TrackWrites);
 
     private GuestRegion Resume(ResumeSpec spec, ShareDomain domain)

@@ -308,7 +308,7 @@ public sealed partial class PageShareEngine : IDisposable, IAsyncDisposable
     private RegionSpec SpecOf(
         string name, ShareDomain domain, long bytes, long maximum, GuestOptions options, bool isAdopted) =>
         new(name, domain, bytes / PageSize.Bytes, maximum / PageSize.Bytes, options.FaultMode ?? Options.FaultMode,
-            Options.BreakTimeout, isAdopted, Registry.OwnBudget, _scanner.TracksWrites);
+            Options.BreakTimeout, Options.MaximumBreakPages, isAdopted, Registry.OwnBudget, _scanner.TracksWrites);
 
     private Guest Add(string name, GuestOptions options, Func<ShareDomain, GuestRegion> make)
     {

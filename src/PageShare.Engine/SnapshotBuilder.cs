@@ -88,6 +88,7 @@ internal sealed class SnapshotBuilder(
             HashCollisions = totals.HashCollisions,
             SealWaits = sum.SealWaits + _gone.SealWaitCount,
             CowFaults = sum.CowFaults + _gone.CowFaultCount,
+            PagesBrokenAhead = sum.PagesBrokenAhead + _gone.PagesBrokenAhead,
             BreaksStalled = sum.BreaksStalled + _gone.BreaksStalled,
         };
     }
@@ -164,6 +165,7 @@ internal sealed class SnapshotBuilder(
                 CowFaults = own.CowFaultCount,
                 CowFaultsPerSecond = BreakRate(region, own.CowFaultCount),
                 CowFaultNanoseconds = own.CowFaults.Summarize(),
+                PagesBrokenAhead = own.PagesBrokenAhead,
                 BreaksStalled = own.BreaksStalled,
                 MappingsUsed = region.MappingsUsed,
                 MappingsLimit = region.Budget.Limit,
@@ -197,6 +199,8 @@ internal sealed class SnapshotBuilder(
 
         public long SealWaitCount { get; private set; }
 
+        public long PagesBrokenAhead { get; private set; }
+
         public long BreaksStalled { get; private set; }
 
         public long OrdersLate { get; private set; }
@@ -210,6 +214,7 @@ internal sealed class SnapshotBuilder(
             var counts = region.ShimCounts;
             CowFaultCount += counts.CowFaults + region.Tally.KernelBreaks;
             SealWaitCount += counts.SealWaits;
+            PagesBrokenAhead += counts.PagesBrokenAhead;
             BreaksStalled += counts.BreaksStalled;
             OrdersLate += region.Tally.OrdersLate;
             SealWaits.Add(counts.SealWaitNanoseconds);
@@ -220,6 +225,7 @@ internal sealed class SnapshotBuilder(
         {
             CowFaultCount += other.CowFaultCount;
             SealWaitCount += other.SealWaitCount;
+            PagesBrokenAhead += other.PagesBrokenAhead;
             BreaksStalled += other.BreaksStalled;
             OrdersLate += other.OrdersLate;
             SealWaits.Add(other.SealWaits);

@@ -22,13 +22,15 @@ public sealed class TestEngine : IDisposable
     private TestEngine(PageShareEngine engine) => Engine = engine;
 
     /// <summary>
-    /// Scans only when told to, merges a page on the second look, never backs off, and waits a moment only for memory.
+    /// Scans only when told to, merges a page on the second look, never backs off, waits a moment only for memory, and
+    /// breaks only the page that is stored to.
     /// </summary>
     public static EngineOptions Defaults { get; } = new()
     {
         BackgroundScanning = false,
         BackOffMaximumPasses = 1,
         BreakTimeout = TimeSpan.FromMilliseconds(1),
+        MaximumBreakPages = 1,
     };
 
     /// <summary>The engine.</summary>

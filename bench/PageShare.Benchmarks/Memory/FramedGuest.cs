@@ -24,10 +24,16 @@ internal sealed unsafe class FramedGuest : IDisposable
     /// <param name="mode">How stores to shared pages are caught.</param>
     /// <param name="pages">Pages that can share.</param>
     /// <param name="runLength">Pages of a run, at most those of a merge order.</param>
-    public FramedGuest(FaultMode mode, int pages, int runLength)
+    /// <param name="breakPages">Most pages that one store breaks.</param>
+    public FramedGuest(FaultMode mode, int pages, int runLength, int breakPages = 1)
     {
         var regionPages = pages / runLength * (runLength + 1);
-        _engine = PageShareEngine.Start(new EngineOptions { BackgroundScanning = false, FaultMode = mode });
+        _engine = PageShareEngine.Start(new EngineOptions
+        {
+            BackgroundScanning = false,
+            FaultMode = mode,
+            MaximumBreakPages = breakPages,
+        });
         _guest = _engine.CreateGuest("framed", (long)regionPages * PageSize.Bytes);
         _region = _guest.Region;
         _frames = new int[pages];

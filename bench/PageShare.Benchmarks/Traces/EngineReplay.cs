@@ -70,7 +70,7 @@ internal sealed class EngineReplay : IDisposable
             samples.Average(sample => (double)sample.NetSavedBytes),
             samples.Average(sample => (double)sample.SavedBytes),
             (end.ScanCpuSeconds - before) / clock.Elapsed.TotalSeconds * 100,
-            end.CowFaults);
+            end.CowFaults + end.PagesBrokenAhead);
     }
 
     private void StoreUntil(TimeSpan time)

@@ -13,12 +13,15 @@ internal static class CowCommand
     private static readonly Option<int?> Writers = WorkloadOptions.NumberOption(
         "--writers", "From one writer to so many (default 4).", 1, 64);
 
+    private static readonly Option<int?> BreakPages = WorkloadOptions.NumberOption(
+        "--break-pages", "Most pages that one store breaks in Signal mode (default: the engine's).", 1, 512);
+
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
         var command = new Command("cow", "Breaks shared pages, and times it: both fault modes, KSM, first touches.")
         {
-            Writers, WorkloadOptions.Seed, WorkloadOptions.Quick, WorkloadOptions.Json, WorkloadOptions.Html,
+            Writers, BreakPages, WorkloadOptions.Seed, WorkloadOptions.Quick, WorkloadOptions.Json, WorkloadOptions.Html,
         };
         ExampleHelp.AddTo(
             command,
@@ -40,6 +43,7 @@ internal static class CowCommand
             isQuick ? QuickPages : UsualPages,
             Repetitions: isQuick ? 1 : 5,
             parsed.GetValue(Writers) ?? 4,
+            parsed.GetValue(BreakPages),
             WorkloadOptions.SeedOf(parsed));
         return new CowWorkload(options, progress).Run(stop);
     }

@@ -88,9 +88,14 @@ internal sealed unsafe class SharedGuestMemory : CowMemory
     private readonly IGuestHost _host;
     private readonly GuestSet _set;
 
-    public SharedGuestMemory(int pages, FaultMode mode, ulong seed, CancellationToken stop)
+    public SharedGuestMemory(int pages, FaultMode mode, int breakPages, ulong seed, CancellationToken stop)
     {
-        _host = GuestHosts.Start(new EngineOptions { BackgroundScanning = false, FaultMode = mode });
+        _host = GuestHosts.Start(new EngineOptions
+        {
+            BackgroundScanning = false,
+            FaultMode = mode,
+            MaximumBreakPages = breakPages,
+        });
         try
         {
             var mix = new GuestMix(Guests: 2, PagesPerGuest: 2 * pages, RunPages, seed);

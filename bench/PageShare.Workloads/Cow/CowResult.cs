@@ -17,6 +17,9 @@ internal sealed record CowResult : WorkloadResult
     /// <summary>Ours, with breaks made by our handler.</summary>
     public const string SignalMode = "Signal mode";
 
+    /// <summary>The same, each page by itself.</summary>
+    public const string LoneSignalMode = "Signal mode, lone";
+
     /// <summary>Page after page.</summary>
     public const string Sequential = "sequential";
 
@@ -73,7 +76,7 @@ internal sealed record CowResult : WorkloadResult
             Most(KernelMode, Sequential, 1.1), Most(KernelMode, Random, 1.1),
 
             // Sequential writers are given several pages at each fault; those that write here and there are not.
-            Most(SignalMode, Sequential, 1), Most(SignalMode, Random, 4.5),
+            Most(SignalMode, Sequential, 1), Most(LoneSignalMode, Sequential, 3.5), Most(LoneSignalMode, Random, 4.5),
         ];
     }
 

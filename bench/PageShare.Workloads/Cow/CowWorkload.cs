@@ -22,9 +22,12 @@ internal sealed unsafe class CowWorkload(CowOptions options, Action<string> prog
             engines.Add((CowResult.Ksm, static (pages, stop) => new KsmMemory(pages, stop)));
         }
 
-        Maker Ours(FaultMode mode) => (pages, stop) => new SharedGuestMemory(pages, mode, options.Seed, stop);
-        engines.Add((CowResult.KernelMode, Ours(FaultMode.Kernel)));
-        engines.Add((CowResult.SignalMode, Ours(FaultMode.Signal)));
+        Maker Ours(FaultMode mode, int breakPages) =>
+            (pages, stop) => new SharedGuestMemory(pages, mode, breakPages, options.Seed, stop);
+        var usual = options.BreakPages ?? new EngineOptions().MaximumBreakPages;
+        engines.Add((CowResult.KernelMode, Ours(FaultMode.Kernel, usual)));
+        engines.Add((CowResult.SignalMode, Ours(FaultMode.Signal, usual)));
+        engines.Add((CowResult.LoneSignalMode, Ours(FaultMode.Signal, 1)));
 
         var measurements = new List<CowMeasurement>();
         foreach (var (name, make) in engines)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PageShare.Cli;
 using PageShare.Memory;
+using PageShare.Metrics;
 using PageShare.Workloads.Guests;
 
 namespace PageShare.Workloads.Phases;
@@ -88,15 +89,17 @@ internal sealed class PhaseSampler : IDisposable
             SavedPages = counts.Pages - (totals.ResidentBytes / PageSize.Bytes), // each page was written
             WithoutRescansPages = counts.UntouchedPages,
             PagesWritten = counts.PagesWritten,
-            BreaksPerSecond = (totals.CowFaults - _breaks) / elapsed,
+            BreaksPerSecond = (PagesBroken(totals) - _breaks) / elapsed,
             ScannerCpuPercent = 100 * (totals.ScanCpuSeconds - (last?.ScannerCpuSeconds ?? 0)) / elapsed,
             ScannerCpuSeconds = totals.ScanCpuSeconds,
             FullScans = totals.FullScans,
             MappingsUsed = totals.MappingsUsed,
         });
-        _breaks = totals.CowFaults;
+        _breaks = PagesBroken(totals);
         Show(_samples[^1]);
     }
+
+    private static long PagesBroken(CounterSet totals) => totals.CowFaults + totals.PagesBrokenAhead;
 
     private void Show(PhaseSample sample)
     {

@@ -322,6 +322,7 @@ internal sealed unsafe class GuestRegion : IDisposable
             FaultMode = (uint)spec.FaultMode,
             MapNow = adopt ? 0u : 1u,
             TrackWrites = spec.TrackWrites ? 1u : 0u,
+            BreakPages = (uint)spec.BreakPages,
         };
         int error;
         var region = Shim.CreateRegion(&config, &error);

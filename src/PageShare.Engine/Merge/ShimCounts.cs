@@ -20,6 +20,7 @@ internal sealed unsafe class ShimCounts
     private readonly ulong[]? _sealWaitNanoseconds;
     private long _cowFaults;
     private long _sealWaits;
+    private long _pagesBrokenAhead;
     private long _breaksStalled;
 
     // SAFETY: the counters lie in the page table's memory, which the region holds as long as this. Each word is read
@@ -42,6 +43,9 @@ internal sealed unsafe class ShimCounts
 
     /// <summary>Stores that waited for a seal.</summary>
     public long SealWaits => Advance(ref _sealWaits, Volatile.Read(ref _counters->SealWaits));
+
+    /// <summary>Pages that these stores broke beside their own.</summary>
+    public long PagesBrokenAhead => Advance(ref _pagesBrokenAhead, Volatile.Read(ref _counters->PagesBrokenAhead));
 
     /// <summary>Breaks that waited for memory or mappings.</summary>
     public long BreaksStalled => Advance(ref _breaksStalled, Volatile.Read(ref _counters->BreaksStalled));

@@ -85,6 +85,7 @@ internal sealed class EngineMeter : IDisposable
         GuestCounter(nameof(CounterSet.HashCollisions), "{page}", "Equal hash, other bytes.", c => c.HashCollisions);
         GuestCounter(nameof(CounterSet.SealWaits), "{fault}", "Stores that waited for a seal.", c => c.SealWaits);
         GuestCounter(nameof(CounterSet.CowFaults), "{fault}", "Stores that broke sharing.", c => c.CowFaults);
+        GuestCounter(nameof(CounterSet.PagesBrokenAhead), "{page}", "Pages broken ahead.", c => c.PagesBrokenAhead);
         GuestCounter(nameof(CounterSet.BreaksStalled), "{fault}", "Breaks that waited.", c => c.BreaksStalled);
     }
 

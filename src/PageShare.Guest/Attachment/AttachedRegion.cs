@@ -232,6 +232,7 @@ internal sealed unsafe class AttachedRegion : IDisposable
             MapNow = 1,
             TrackWrites = answer.TrackWrites && Shim.StartTracking() == 0 ? 1u : 0u,
             StoreFrames = (uint)Math.Min(answer.StoreBytes / PageSize.Bytes, FrameNumber.MaximumFrames),
+            BreakPages = (uint)answer.BreakPages,
         };
 
         // SAFETY: all that the config points to is mapped, and disposed by the region's handle after the region.
@@ -246,7 +247,8 @@ internal sealed unsafe class AttachedRegion : IDisposable
         const long Most = long.MaxValue / PageSize.Bytes / 2; // guard pages and tables included
         if (answer.Pages <= 0 || answer.MaximumPages < answer.Pages || answer.MaximumPages > Most
             || RingNative.Bytes((ulong)answer.MaximumPages) == 0
-            || answer.StoreBytes <= 0 || !PageSize.IsAligned(answer.StoreBytes) || answer.BreakTimeoutNanoseconds < 0)
+            || answer.StoreBytes <= 0 || !PageSize.IsAligned(answer.StoreBytes) || answer.BreakTimeoutNanoseconds < 0
+            || answer.BreakPages < 1)
         {
             throw new UntrustedMemoryException($"The host's sizes make no sense: {answer}.");
         }

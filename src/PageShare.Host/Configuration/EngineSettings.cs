@@ -23,6 +23,7 @@ internal static class EngineSettings
             o with { MappingBudget = s.IsNull ? null : s.Count(0, "mappings, or null") },
         ["reserveMappings"] = static (o, s) => o with { ReserveMappings = s.Count(0, "mappings") },
         ["breakTimeout"] = static (o, s) => o with { BreakTimeout = s.Duration() },
+        ["maximumBreakPages"] = static (o, s) => o with { MaximumBreakPages = s.Count(1, "pages") },
     };
 
     /// <summary>All names.</summary>

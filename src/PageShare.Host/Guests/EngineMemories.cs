@@ -30,6 +30,8 @@ internal sealed class EngineMemories(PageShareEngine engine) : IGuestMemories
 
         public TimeSpan BreakTimeout => guest.BreakTimeout;
 
+        public int BreakPages => guest.BreakPages;
+
         public bool Sharing
         {
             get => guest.Sharing;

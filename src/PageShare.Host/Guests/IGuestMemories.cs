@@ -38,6 +38,8 @@ internal interface IGuestMemory : IDisposable
 
     TimeSpan BreakTimeout { get; }
 
+    int BreakPages { get; }
+
     bool Sharing { get; set; }
 
     IsolatedState State { get; }

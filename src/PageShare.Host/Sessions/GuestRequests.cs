@@ -40,8 +40,7 @@ internal readonly struct GuestRequests(Session client, SessionServices services)
         var table = services.Guests;
         var answer = new AllocatedAnswer(
             guest.Id, domain, memory.Pages, memory.MaximumPages, memory.StoreBytes, memory.FaultMode,
-            memory.TrackWrites,
-            Nanoseconds(memory.BreakTimeout));
+            memory.TrackWrites, Nanoseconds(memory.BreakTimeout), memory.BreakPages);
         return Answer.Of(
             MessageKind.Allocated, answer, () => table.Remove(guest),
             memory.Backing, memory.Table, memory.Ring, memory.Store);

@@ -57,6 +57,8 @@ internal static class MetricTable
             static c => c.HashCollisions),
         Counter(nameof(CounterSet.SealWaits), "Stores that waited for a seal.", static c => c.SealWaits),
         Counter(nameof(CounterSet.CowFaults), "Stores that broke sharing.", static c => c.CowFaults),
+        Counter(nameof(CounterSet.PagesBrokenAhead), "Pages that such stores broke beside their own.",
+            static c => c.PagesBrokenAhead),
         Counter(nameof(CounterSet.BreaksStalled), "Breaks that had to wait for memory or mappings.",
             static c => c.BreaksStalled),
         Counter(nameof(CounterSet.OrdersLate), "Orders that the guest did not answer in time.",

@@ -139,6 +139,12 @@ public sealed record CounterSet
     /// </summary>
     public LatencySummary CowFaultNanoseconds { get; init; }
 
+    /// <summary>
+    /// Pages that such stores gave back beside the one stored to since the start, for a writer that goes on from page to
+    /// page: with <see cref="CowFaults"/>, all pages that stores have broken. 0 in Kernel mode.
+    /// </summary>
+    public long PagesBrokenAhead { get; init; }
+
     /// <summary>Breaks that had to wait for memory or for mappings since the start.</summary>
     public long BreaksStalled { get; init; }
 
@@ -215,6 +221,7 @@ public sealed record CounterSet
         SealWaits = SealWaits + other.SealWaits,
         CowFaults = CowFaults + other.CowFaults,
         CowFaultsPerSecond = CowFaultsPerSecond + other.CowFaultsPerSecond,
+        PagesBrokenAhead = PagesBrokenAhead + other.PagesBrokenAhead,
         BreaksStalled = BreaksStalled + other.BreaksStalled,
         MappingsUsed = MappingsUsed + other.MappingsUsed,
         MappingsLimit = Math.Max(MappingsLimit, other.MappingsLimit),

@@ -22,7 +22,7 @@ internal static unsafe partial class Shim
     /// <summary>EBUSY, which ps_disown gives while a page is pinned.</summary>
     public const int ErrorBusy = 16;
 
-    private const uint AbiVersion = 2;
+    private const uint AbiVersion = 3;
 
     // SAFETY: pointers passed here are used during the call only, but for those of a region's config, which its handle
     // keeps valid. Bounds are the caller's; the shim checks page numbers against the region.

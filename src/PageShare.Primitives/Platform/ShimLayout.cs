@@ -40,6 +40,7 @@ internal unsafe struct ShimRegionConfig
     public uint MapNow;
     public uint TrackWrites;
     public uint StoreFrames;
+    public uint BreakPages;
 }
 
 /// <summary>ps_histogram: the buckets, and the largest value; nanoseconds.</summary>
@@ -62,6 +63,7 @@ internal struct ShimCounters
     public ulong BreaksTimedOut;
     public ulong SealWaits;
     public ulong ReserveSpent;
+    public ulong PagesBrokenAhead;
     public ShimHistogram CowFaultNanoseconds;
     public ShimHistogram SealWaitNanoseconds;
 }

@@ -22,6 +22,7 @@ public sealed record AllocateRequest(
 /// <param name="FaultMode">The fault mode.</param>
 /// <param name="TrackWrites">Whether the host will ask for written pages, if the guest's kernel can tell.</param>
 /// <param name="BreakTimeoutNanoseconds">How long a break may wait for memory.</param>
+/// <param name="BreakPages">Most pages that one store breaks; for the life of the guest, whichever host has it.</param>
 public sealed record AllocatedAnswer(
     long GuestId,
     string Domain,
@@ -30,7 +31,8 @@ public sealed record AllocatedAnswer(
     long StoreBytes,
     FaultMode FaultMode,
     bool TrackWrites,
-    long BreakTimeoutNanoseconds);
+    long BreakTimeoutNanoseconds,
+    int BreakPages);
 
 /// <summary>Body of <see cref="MessageKind.Grow"/>.</summary>
 /// <param name="GuestId">Which guest.</param>

@@ -17,7 +17,7 @@ internal static class RingGuests
         var plan = new RingGuestPlan(
             arguments.Required("guest"), arguments.Required("domain"), pages, arguments.Number("most-pages", pages),
             long.Parse(arguments.Required("store-bytes"), CultureInfo.InvariantCulture), arguments.RequiredEngine,
-            TrackWrites: true, TimeSpan.FromSeconds(1));
+            TrackWrites: true, TimeSpan.FromSeconds(1), BreakPages: 1);
         using var guest = new RingGuest(plan, new RingGuestPaths(
             arguments.Required("backing"), arguments.Required("table"), arguments.Required("ring"),
             arguments.Required("store")));

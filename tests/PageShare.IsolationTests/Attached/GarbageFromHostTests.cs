@@ -23,12 +23,12 @@ public sealed class GarbageFromHostTests : AttachedTest
     private readonly IPlatform _platform = HostPlatform.Create();
 
     private static readonly AllocatedAnswer Right = new(
-        1, "default", Pages, Pages, 100 * PageSize.Bytes, FaultMode.Signal, true, 1_000_000_000);
+        1, "default", Pages, Pages, 100 * PageSize.Bytes, FaultMode.Signal, true, 1_000_000_000, 16);
 
     public static TheoryData<string> Lies =>
     [
         "pages 0", "pages other", "pages above maximum", "maximum huge", "maximum negative", "store 0",
-        "store negative", "store huge", "store uneven", "timeout negative",
+        "store negative", "store huge", "store uneven", "timeout negative", "break pages 0",
         "backing null", "backing small", "backing large", "backing unsealed", "backing read-only",
         "table null", "table small", "table unsealed", "ring null", "ring small", "ring unformatted", "ring of others",
         "store null", "store pipe",
@@ -51,6 +51,7 @@ public sealed class GarbageFromHostTests : AttachedTest
             "store huge" => Right with { StoreBytes = 1L << 50 },
             "store uneven" => Right with { StoreBytes = 4097 },
             "timeout negative" => Right with { BreakTimeoutNanoseconds = -1 },
+            "break pages 0" => Right with { BreakPages = 0 },
             _ => Right,
         };
         var descriptors = new[]

@@ -226,7 +226,8 @@ internal sealed class TestHost : IDisposable
             MessageKind.Allocated,
             new AllocatedAnswer(
                 guest.Id, domain, guest.Pages, guest.MaximumPages, TestStore.Frames * PageSize.Bytes,
-                request.FaultMode ?? FaultMode.Signal, TrackWrites: false, BreakTimeoutNanoseconds: 1_000_000_000),
+                request.FaultMode ?? FaultMode.Signal, TrackWrites: false, BreakTimeoutNanoseconds: 1_000_000_000,
+                BreakPages: 16),
             guest.Descriptors);
     }
 

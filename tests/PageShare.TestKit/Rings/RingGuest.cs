@@ -58,6 +58,7 @@ internal sealed unsafe class RingGuest : MappedGuest
             MapNow = 1,
             TrackWrites = tracks ? 1u : 0u,
             StoreFrames = (uint)Math.Min(plan.StoreBytes / PageSize.Bytes, uint.MaxValue),
+            BreakPages = (uint)plan.BreakPages,
         };
         int error;
         var region = Shim.CreateRegion(&config, &error);
@@ -205,12 +206,12 @@ internal readonly record struct FormerStorePath(int Generation, string Path);
 /// <summary>What a host tells a guest beside its descriptors.</summary>
 internal sealed record RingGuestPlan(
     string Name, string Domain, long Pages, long MaximumPages, long StoreBytes, FaultMode FaultMode, bool TrackWrites,
-    TimeSpan BreakTimeout)
+    TimeSpan BreakTimeout, int BreakPages)
 {
     /// <summary>Of a guest of this engine.</summary>
     public static RingGuestPlan Of(IsolatedGuest guest) => new(
         guest.Name, guest.Domain, guest.Pages, guest.MaximumPages, guest.StoreBytes, guest.FaultMode, guest.TrackWrites,
-        guest.BreakTimeout);
+        guest.BreakTimeout, guest.BreakPages);
 }
 
 /// <summary>Where a guest's descriptors can be opened anew: by their paths in /proc.</summary>

@@ -10,7 +10,7 @@ public sealed class RunCommandTests
     {
         RunRequest request = RunCommand.Read(Parse(
             "--guests 8 --input a --input b --duration 2m --until-converged --timeout 500ms --write-rate 20000 "
-            + "--fault-mode kernel --domain-per-guest --seed 42 --json"));
+            + "--fault-mode kernel --break-pages 4 --domain-per-guest --seed 42 --json"));
 
         Assert.Equal(8, request.Guests);
         Assert.Equal(["a", "b"], request.Inputs);
@@ -19,6 +19,7 @@ public sealed class RunCommandTests
         Assert.Equal(TimeSpan.FromMilliseconds(500), request.Timeout);
         Assert.Equal(20_000, request.WriteRate);
         Assert.Equal(FaultMode.Kernel, request.FaultMode);
+        Assert.Equal(4, request.BreakPages);
         Assert.True(request.DomainPerGuest);
         Assert.Equal(42, request.Seed);
         Assert.True(request.Json);
@@ -36,6 +37,7 @@ public sealed class RunCommandTests
         Assert.Null(request.Timeout);
         Assert.Null(request.WriteRate);
         Assert.Null(request.FaultMode);
+        Assert.Null(request.BreakPages);
         Assert.Null(request.Seed);
     }
 

@@ -61,6 +61,8 @@ public sealed class RunOptionsTests
         { "--guests", new RunRequest { Guests = 3, Images = ["b"] } },
         { "--guests", new RunRequest { Guests = 0 } },
         { "--guests", new RunRequest { Guests = RunOptions.MostGuests + 1 } },
+        { "--break-pages", new RunRequest { BreakPages = 0 } },
+        { "--break-pages", new RunRequest { BreakPages = 513 } },
         { "--write-rate", new RunRequest { WriteRate = -1 } },
         { "--write-rate", new RunRequest { WriteRate = RunOptions.HighestWriteRate + 1 } },
         { "--seed", new RunRequest { Seed = -1 } },

@@ -29,12 +29,18 @@ public sealed class ScanPlanTests : IDisposable
     [Fact]
     public void UntilConvergedNobodyScansInTheBackground()
     {
-        RunOptions options = RunOptions.From(new RunRequest { UntilConverged = true, FaultMode = FaultMode.Kernel });
+        RunOptions options = RunOptions.From(new RunRequest
+        {
+            UntilConverged = true,
+            FaultMode = FaultMode.Kernel,
+            BreakPages = 3,
+        });
 
         EngineOptions engine = ScanPlan.EngineOptionsFor(options, [Plan()]);
 
         Assert.False(engine.BackgroundScanning);
         Assert.Equal(FaultMode.Kernel, engine.FaultMode);
+        Assert.Equal(3, engine.MaximumBreakPages);
     }
 
     private GuestPlan Plan()

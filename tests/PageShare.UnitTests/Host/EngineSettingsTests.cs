@@ -28,6 +28,7 @@ public sealed class EngineSettingsTests
         { "mappingBudget", "4321" },
         { "reserveMappings", "12" },
         { "breakTimeout", "1500ms" },
+        { "maximumBreakPages", "4" },
     };
 
     [Fact]

@@ -34,6 +34,8 @@ internal sealed class FakeMemory(long size) : IGuestMemory
 
     public TimeSpan BreakTimeout => TimeSpan.FromSeconds(1);
 
+    public int BreakPages => 16;
+
     public bool Sharing { get; set; } = true;
 
     public IsolatedState State { get; set; } = IsolatedState.Attached;

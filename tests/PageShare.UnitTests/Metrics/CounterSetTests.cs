@@ -7,7 +7,7 @@ namespace PageShare.UnitTests.Metrics;
 public sealed class CounterSetTests
 {
     /// <summary>The names that DESIGN.md gives every snapshot, in its order, and what guests in other processes
-    /// add.</summary>
+    /// and breaks of several pages add.</summary>
     private static readonly string[] DocumentedNames =
     [
         "pagesTotal", "pagesPopulated", "zeroPages", "pagesShared", "pagesSharing", "pagesUnshared", "pagesVolatile",
@@ -15,7 +15,7 @@ public sealed class CounterSetTests
         "mappedBytes", "consumedBytes", "activeBytes", "overcommitFactor", "pagesScanned", "fullScans",
         "scanPagesPerSecond", "scanCpuSeconds", "cpuSecondsTotal", "ordersLate", "merges", "mergesAbandoned",
         "hashCollisions", "sealWaits", "sealWaitNanoseconds", "cowFaults", "cowFaultsPerSecond", "cowFaultNanoseconds",
-        "breaksStalled", "mappingsUsed", "mappingsLimit",
+        "pagesBrokenAhead", "breaksStalled", "mappingsUsed", "mappingsLimit",
     ];
 
     [Fact]

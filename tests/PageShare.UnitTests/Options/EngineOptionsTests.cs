@@ -32,6 +32,8 @@ public sealed class EngineOptionsTests
         { nameof(EngineOptions.ReserveMappings), Defaults with { ReserveMappings = 1025 } },
         { nameof(EngineOptions.BreakTimeout), Defaults with { BreakTimeout = TimeSpan.Zero } },
         { nameof(EngineOptions.BreakTimeout), Defaults with { BreakTimeout = TimeSpan.FromHours(2) } },
+        { nameof(EngineOptions.MaximumBreakPages), Defaults with { MaximumBreakPages = 0 } },
+        { nameof(EngineOptions.MaximumBreakPages), Defaults with { MaximumBreakPages = 513 } },
     };
 
     [Fact]

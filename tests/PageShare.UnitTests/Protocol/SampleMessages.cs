@@ -25,7 +25,7 @@ internal static class SampleMessages
         [MessageKind.Done] = new EmptyBody(),
         [MessageKind.Allocate] = new AllocateRequest("web-1", 1 << 30, null, "tenant-ä", FaultMode.Kernel, false),
         [MessageKind.Allocated] = new AllocatedAnswer(
-            7, "default", 10, 20, 1L << 40, FaultMode.Signal, true, 30_000_000_000),
+            7, "default", 10, 20, 1L << 40, FaultMode.Signal, true, 30_000_000_000, 16),
         [MessageKind.Grow] = new GrowRequest(7, 15),
         [MessageKind.Free] = new GuestRequest(7),
         [MessageKind.Resume] = new ResumeRequest(

@@ -60,6 +60,12 @@ internal static class RunCommand
 
     private static readonly Option<string?> Fault = FaultModeOption();
 
+    private static readonly Option<int?> BreakPages = NumberOption<int>(
+        "--break-pages",
+        "N",
+        "Most pages that one store breaks when a guest writes page after page (default 32; 1: each by itself). With "
+            + "--fault-mode signal only.");
+
     private static readonly Option<bool> DomainPerGuest = new("--domain-per-guest")
     {
         Description = "Share only inside each guest, never between guests.",
@@ -86,8 +92,8 @@ internal static class RunCommand
     {
         var command = new Command("run", "Runs guests on real input, shares their equal pages, and verifies every byte.")
         {
-            Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, DomainPerGuest, Isolation,
-            KillHostAfter, Seed, Json,
+            Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, BreakPages, DomainPerGuest,
+            Isolation, KillHostAfter, Seed, Json,
         };
         command.Options.Add(Html);
         ExampleHelp.AddTo(
@@ -121,6 +127,7 @@ internal static class RunCommand
             "kernel" => FaultMode.Kernel,
             _ => null,
         },
+        BreakPages = parsed.GetValue(BreakPages),
         DomainPerGuest = parsed.GetValue(DomainPerGuest),
         Seed = parsed.GetValue(Seed),
         Json = parsed.GetValue(Json),

@@ -21,6 +21,9 @@ internal sealed record RunOptions
     /// <summary>Most pages a second that may be asked of the writers: far beyond what a machine can do.</summary>
     public const long HighestWriteRate = 100_000_000;
 
+    /// <summary>Most pages that a store may be asked to break: those of one order.</summary>
+    public const int MostBreakPages = 512;
+
     /// <summary>Pages per second that guests with input files write, all together, if nothing else is said.</summary>
     public const long UsualWriteRate = 500;
 
@@ -50,6 +53,9 @@ internal sealed record RunOptions
 
     /// <summary>How stores to shared pages are caught.</summary>
     public required FaultMode FaultMode { get; init; }
+
+    /// <summary>Most pages that one store breaks.</summary>
+    public required int BreakPages { get; init; }
 
     /// <summary>Whether each guest has a share domain of its own.</summary>
     public required bool DomainPerGuest { get; init; }
@@ -93,6 +99,9 @@ internal sealed record RunOptions
         long seed = request.Seed ?? Random.Shared.Next();
         RequireRange("--seed", seed, 0, long.MaxValue);
 
+        int breakPages = request.BreakPages ?? new EngineOptions().MaximumBreakPages;
+        RequireRange("--break-pages", breakPages, 1, MostBreakPages);
+
         TimeSpan duration = request.Duration ?? UsualDuration;
         return new RunOptions
         {
@@ -104,6 +113,7 @@ internal sealed record RunOptions
             Timeout = request.Timeout ?? UsualTimeout,
             WriteRate = writeRate,
             FaultMode = request.FaultMode ?? FaultMode.Signal,
+            BreakPages = breakPages,
             DomainPerGuest = request.DomainPerGuest,
             Seed = seed,
             Json = request.Json,
@@ -176,6 +186,8 @@ internal sealed record RunRequest
     public long? WriteRate { get; init; }
 
     public FaultMode? FaultMode { get; init; }
+
+    public int? BreakPages { get; init; }
 
     public bool DomainPerGuest { get; init; }
 

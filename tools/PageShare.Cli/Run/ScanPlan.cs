@@ -19,6 +19,7 @@ internal static class ScanPlan
         var usual = new EngineOptions
         {
             FaultMode = options.FaultMode,
+            MaximumBreakPages = options.BreakPages,
             DomainPerGuest = options.DomainPerGuest,
         };
         if (options.UntilConverged)

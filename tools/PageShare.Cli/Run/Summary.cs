@@ -101,8 +101,9 @@ internal static class Summary
         string times = latency.P99 > 0
             ? $", p50 {Quantity.Microseconds(latency.P50)}, p99 {Quantity.Microseconds(latency.P99)}"
             : "";
+        string ahead = totals.PagesBrokenAhead > 0 ? $", and {Quantity.Count(totals.PagesBrokenAhead)} pages ahead" : "";
         string stalled = totals.BreaksStalled > 0 ? $", {Quantity.Count(totals.BreaksStalled)} stalled" : "";
-        return $"{Quantity.Count(totals.CowFaults)} (counted by {result.Snapshot.BreakCounting}){times}{stalled}; guests wrote "
+        return $"{Quantity.Count(totals.CowFaults)} (counted by {result.Snapshot.BreakCounting}){ahead}{times}{stalled}; guests wrote "
             + $"{Quantity.Count(result.Share.PagesWritten)} and read {Quantity.Count(result.Share.PagesRead)} pages";
     }
 

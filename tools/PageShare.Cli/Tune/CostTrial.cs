@@ -33,6 +33,7 @@ internal sealed class CostTrial
         {
             BackgroundScanning = false,
             FaultMode = mode,
+            MaximumBreakPages = 1, // what a page costs that breaks alone: how guests write is not known here
         });
         return new CostTrial(engine, pages).Measure();
     }

@@ -20,6 +20,7 @@ internal sealed record HostPlan(RunOptions Options, EngineOptions Engine, IReadO
         ["engine"] = new JsonObject
         {
             ["faultMode"] = RunHead.FaultModeName(Engine.FaultMode),
+            ["maximumBreakPages"] = Engine.MaximumBreakPages,
             ["backgroundScanning"] = Engine.BackgroundScanning,
             ["scanWhenBusy"] = Engine.ScanWhenBusy,
             ["cpuBudgetPercent"] = Engine.CpuBudgetPercent,
