@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PageShare.Cli;
+using PageShare.Workloads.Budget;
 using PageShare.Workloads.Cow;
 using PageShare.Workloads.Ksm;
 using PageShare.Workloads.Phases;
@@ -20,7 +21,7 @@ internal static class AllCommand
         };
         ExampleHelp.AddTo(
             command,
-            "phases, ksm, cow and scale, with the options that they share; the others are at their defaults.",
+            "phases, ksm, cow, scale and budget, with the options that they share; the others are at their defaults.",
             ("All of it, small, in under five minutes:", "all --quick --html workloads.html"),
             ("For figures to quote, as root on a quiet machine:",
                 "all --images ./images --json all.json --html all.html"));
@@ -30,6 +31,7 @@ internal static class AllCommand
             KsmCommand.Measure(parsed, Named(progress, "ksm"), stop),
             CowCommand.Measure(parsed, Named(progress, "cow"), stop),
             ScaleCommand.Measure(parsed, Named(progress, "scale"), stop),
+            BudgetCommand.Measure(parsed, Named(progress, "budget"), stop),
         ]));
         return command;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using PageShare.Cli;
+using PageShare.Workloads.Budget;
 using PageShare.Workloads.Cow;
 using PageShare.Workloads.Ksm;
 using PageShare.Workloads.Phases;
@@ -21,6 +22,7 @@ internal static class Program
             KsmCommand.Create(),
             CowCommand.Create(),
             ScaleCommand.Create(),
+            BudgetCommand.Create(),
             AllCommand.Create(),
         };
         ExampleHelp.AddTo(

@@ -10,7 +10,6 @@ namespace PageShare.Workloads.Ksm;
 /// <summary>PageShare, flat out, in one fault mode.</summary>
 internal sealed unsafe class PageShareContender(FaultMode mode)
 {
-    private const int PagesAtOnce = 256;
     private const int CurvePoints = 200;
 
     // A snapshot keeps the scanner waiting, so that much of the time at most is spent on them.
@@ -27,14 +26,13 @@ internal sealed unsafe class PageShareContender(FaultMode mode)
     {
         var optimum = contents.Count();
         using var host = GuestHosts.Start(new EngineOptions { BackgroundScanning = false, FaultMode = mode });
-        List<MappedGuest> guests =
-            [.. Enumerable.Range(0, contents.Numbers.Guests).Select(guest => Load(host, contents, guest, stop))];
+        var guests = new LoadedGuests(host, contents, mode, stop);
         using var late = CancellationTokenSource.CreateLinkedTokenSource(stop);
         late.CancelAfter(options.Limit);
         var passes = Scan(host, optimum.Pages, late.Token, out var curve);
         stop.ThrowIfCancellationRequested();
         var totals = host.Snapshot().Totals;
-        different = FindDifference(contents, guests, stop);
+        different = guests.FindDifference(stop);
         return new ContenderFigures
         {
             Name = $"PageShare, {mode} mode",
@@ -57,22 +55,6 @@ internal sealed unsafe class PageShareContender(FaultMode mode)
     }
 
     private static double Rate(PassReport pass) => pass.PagesScanned / Math.Max(1e-9, pass.CpuTime.TotalSeconds);
-
-    private MappedGuest Load(IGuestHost host, Contents contents, int guest, CancellationToken stop)
-    {
-        var pages = contents.Trace.PagesOf(guest);
-        var memory = host.Create(contents.Trace.Guests[guest], (long)pages * PageSize.Bytes, mode);
-        var buffer = new byte[PagesAtOnce * PageSize.Bytes];
-        for (var first = 0; first < pages; first += PagesAtOnce)
-        {
-            stop.ThrowIfCancellationRequested();
-            var bytes = Math.Min(PagesAtOnce, pages - first) * PageSize.Bytes;
-            contents.Trace.Read(guest, contents.Moment, first, buffer.AsSpan(0, bytes));
-            buffer.AsSpan(0, bytes).CopyTo(memory.AsSpan((long)first * PageSize.Bytes, bytes));
-        }
-
-        return memory;
-    }
 
     /// <summary>Passes until two in a row merge nothing, with the saving followed by another thread.</summary>
     private static List<PassReport> Scan(
@@ -120,26 +102,7 @@ internal sealed unsafe class PageShareContender(FaultMode mode)
         return passes;
     }
 
-    private static string? FindDifference(Contents contents, List<MappedGuest> guests, CancellationToken stop)
-    {
-        var expected = new byte[PageSize.Bytes];
-        for (var guest = 0; guest < guests.Count; guest++)
-        {
-            for (var page = 0; page < contents.Trace.PagesOf(guest); page++)
-            {
-                stop.ThrowIfCancellationRequested();
-                contents.Trace.Read(guest, contents.Moment, page, expected);
-                if (!guests[guest].AsSpan((long)page * PageSize.Bytes, PageSize.Bytes).SequenceEqual(expected))
-                {
-                    return $"page {page} of {contents.Trace.Guests[guest]} does not hold what was loaded";
-                }
-            }
-        }
-
-        return null;
-    }
-
-    private static CowFigures? Break(List<MappedGuest> guests, IReadOnlyList<PageOfGuest> places)
+    private static CowFigures? Break(LoadedGuests guests, IReadOnlyList<PageOfGuest> places)
     {
         if (places.Count == 0)
         {

@@ -16,6 +16,10 @@ internal enum CandidateKind : byte
 
     /// <summary>The first of two pages that share a frame to be made; the other is named by its page id.</summary>
     Pair,
+
+    /// <summary>The only user of a frame to be made, since it lies between pages that share: see
+    /// <see cref="Bridges"/>.</summary>
+    Bridge,
 }
 
 /// <summary>What the scanner proposes for one page.</summary>

@@ -30,6 +30,7 @@ internal sealed class MappingBudget
     private readonly long[] _demand = new long[Shim.OrderPages + 1];
     private long _sharedRuns;
     private long _refused;
+    private long _coming;
     private bool _areFillersRefused;
 
     // Set aside for the plan under way, which Used does not count yet.
@@ -49,6 +50,9 @@ internal sealed class MappingBudget
     /// <summary>Shared runs shorter than this are to be unshared, to make room; 0: none.</summary>
     public int UnshareBelow { get; private set; }
 
+    /// <summary>Whether there are fewer than sharing everything would take.</summary>
+    public bool IsShort => ShortestRun > 1;
+
     /// <summary>
     /// Whether there is so much room that runs need not be counted in stretches where nothing happens.
     /// </summary>
@@ -56,6 +60,9 @@ internal sealed class MappingBudget
 
     /// <summary>Regions that it counts for.</summary>
     public int Regions { get; set; }
+
+    /// <summary>Whether runs of this length may be shared, if there is room.</summary>
+    public bool MayShare(int length) => length >= ShortestRun - 1;
 
     /// <summary>Whether a new run may be shared now. If so, its mappings are set aside for the rest of the
     /// plan.</summary>
@@ -83,7 +90,13 @@ internal sealed class MappingBudget
     }
 
     /// <summary>Tells of a run that is not shared but could be, or is being shared now.</summary>
-    public void Offer(int length) => _demand[Math.Min(length, Shim.OrderPages)]++;
+    /// <param name="length">Its length in pages.</param>
+    /// <param name="isReady">False: by a later pass, since its pages have to prove stable yet.</param>
+    public void Offer(int length, bool isReady = true)
+    {
+        _coming += !isReady && length >= ShortestRun ? 1 : 0;
+        _demand[Math.Min(length, Shim.OrderPages)]++;
+    }
 
     /// <summary>Tells of a run that is shared.</summary>
     public void OfferShared(int length)
@@ -155,11 +168,15 @@ internal sealed class MappingBudget
             }
         }
 
-        ShortestRun = shortest + 1;
+        // Whatever the estimate says: where all runs that were allowed found room, and what is coming will, they still
+        // are. Else runs at the limit would be shared and unshared by turns.
+        var fits = _refused == 0 && Used + (_coming * costPerRun) <= Limit;
+        ShortestRun = fits ? Math.Min(shortest + 1, ShortestRun) : shortest + 1;
         UnshareBelow = Used > Limit || _refused > 0 ? ShortestRun : _areFillersRefused ? ShortestRun - 1 : 0;
         Array.Clear(_demand);
         _sharedRuns = 0;
         _refused = 0;
+        _coming = 0;
         _areFillersRefused = false;
         _passedOver = 0;
     }

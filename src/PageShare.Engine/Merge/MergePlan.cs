@@ -22,6 +22,9 @@ internal sealed class MergePlan
     /// <summary>Whether any page has a target.</summary>
     public bool HasTargets { get; private set; }
 
+    /// <summary>Whether a new frame may have one user: see <see cref="Bridges"/>.</summary>
+    public bool HasBridges { get; set; }
+
     /// <summary>Frames in creation.</summary>
     public IReadOnlyList<FrameNumber> NewFrames => _newFrames;
 
@@ -42,6 +45,7 @@ internal sealed class MergePlan
         Targets.AsSpan(0, count).Fill(Shim.TargetNone);
         Number++;
         HasTargets = false;
+        HasBridges = false;
         _partners.Clear();
         _newFrames.Clear();
     }

@@ -32,7 +32,11 @@ internal sealed class Merger(IPageHasher hasher)
         var targets = plan.Targets.AsSpan(0, count);
         var partners = plan.SortedPartners();
         OrderPartners(partners, pass);
-        DropFramesWithoutUsers(region, first, targets);
+        if (!plan.HasBridges)
+        {
+            DropFramesWithoutUsers(region, first, targets);
+        }
+
         Order(OrderKind.Merge, region, first, targets, [], pass);
         foreach (var partner in partners)
         {

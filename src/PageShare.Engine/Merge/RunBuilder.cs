@@ -13,15 +13,21 @@ namespace PageShare.Merge;
 /// New frames are laid out in the order of the guest's pages, so that another guest with the same run, a file in its
 /// page cache say, needs one mapping for it. Guard: the engine's lock.
 /// </remarks>
-internal sealed unsafe class RunBuilder(IPageHasher hasher)
+internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hasher)
 {
     /// <summary>A run cuts the mapping that it lies in in two.</summary>
     private const int MappingsPerRun = 2;
 
     /// <summary>Fills <paramref name="plan"/> for the stretch of pages that the candidates describe.</summary>
-    public void Build(GuestRegion region, PageNumber first, ReadOnlySpan<Candidate> candidates, MergePlan plan)
+    /// <param name="region">The guest's region.</param>
+    /// <param name="first">First page.</param>
+    /// <param name="candidates">One a page. Where mappings are short, they are changed to what pages become
+    /// instead.</param>
+    /// <param name="plan">Is begun anew.</param>
+    public void Build(GuestRegion region, PageNumber first, Span<Candidate> candidates, MergePlan plan)
     {
         plan.Clear(candidates.Length);
+        var bridges = region.Budget.IsShort && !region.MapsSingly && region.Domain.MayBridge;
         for (int i = 0, end; i < candidates.Length; i = end)
         {
             end = i + 1;
@@ -36,7 +42,18 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
                 end++;
             }
 
+            if (bridges && candidates[i].Kind != CandidateKind.Zero)
+            {
+                PlanForBridging(region, first, i, candidates[i..end], plan);
+                continue;
+            }
+
             Plan(region, first, i, candidates[i..end], plan);
+        }
+
+        if (bridges)
+        {
+            LayOut(region, first, candidates, plan);
         }
     }
 
@@ -64,7 +81,7 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
     private static void PlanFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
     {
         var budget = region.Budget;
-        budget.Offer(run.Length);
+        budget.Offer(run.Length, run[0].IsReady);
         if (!run[0].IsReady || (!ExtendsSharedRun(region, first + index, run)
             && !budget.TryReserve(plan.Number, run.Length, MappingsPerRun)))
         {
@@ -103,11 +120,8 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
         }
 
         var length = run.Length / parts;
-        region.Budget.Offer(run.Length);
-        for (var i = 0; i < run.Length; i = EndOfPart(run, i))
-        {
-            BudgetOfPart(region, run[i]).Offer(length);
-        }
+        region.Budget.Offer(run.Length, run[0].IsReady);
+        OfferParts(region, run);
 
         if (!run[0].IsReady)
         {
@@ -125,6 +139,125 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
 
             MakeFrames(region, first, index + i, run[i..end], plan);
         }
+    }
+
+    private static void OfferParts(GuestRegion region, ReadOnlySpan<Candidate> run)
+    {
+        for (int i = 0, end; i < run.Length; i = end)
+        {
+            end = EndOfPart(run, i);
+            BudgetOfPart(region, run[i]).Offer(end - i, run[i].IsReady);
+        }
+    }
+
+    /// <summary>
+    /// When mappings are short: shares a run of frames that is worth a mapping, and of pairs leaves the parts that are.
+    /// What is too short for one may be bridged.
+    /// </summary>
+    private static void PlanForBridging(
+        GuestRegion region, PageNumber first, int index, Span<Candidate> run, MergePlan plan)
+    {
+        if (run[0].Kind == CandidateKind.Frame)
+        {
+            PlanFrames(region, first, index, run, plan);
+            if (!region.Budget.MayShare(run.Length) && plan.Targets[index] == Shim.TargetNone)
+            {
+                run.Clear();
+            }
+
+            return;
+        }
+
+        for (int i = 0, end; i < run.Length; i = end)
+        {
+            end = EndOfPart(run, i);
+            var others = BudgetOfPart(region, run[i]);
+            if (!run[i].IsReady)
+            {
+                region.Budget.Offer(end - i, isReady: false);
+                others.Offer(end - i, isReady: false);
+            }
+            else if (!others.MayShare(end - i))
+            {
+                others.Offer(end - i);
+                run[i..end].Clear();
+            }
+        }
+    }
+
+    /// <summary>Makes frames in rows for pairs and for what lies between: see <see cref="Bridges"/>.</summary>
+    private void LayOut(GuestRegion region, PageNumber first, Span<Candidate> candidates, MergePlan plan)
+    {
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            if (candidates[i].Kind == CandidateKind.None && TryBridge(region, first + i, out var hash))
+            {
+                candidates[i] = new Candidate(CandidateKind.Bridge, 0, hash, IsReady: true);
+            }
+        }
+
+        plan.HasBridges = region.Domain.HasBridges = true;
+        for (var from = 0; Bridges.TryFind(candidates, from, out var start, out from);)
+        {
+            var row = candidates[start..from];
+            if (TryReserveRow(region, row, plan))
+            {
+                MakeFrames(region, first, start, row, plan);
+            }
+        }
+    }
+
+    /// <summary>Whether the page has proved stable and has not been broken of late.</summary>
+    private bool TryBridge(GuestRegion region, PageNumber page, out uint hash) =>
+        region.Records.TryGetHash(page, out hash)
+        && region.Records.StablePassesOf(page) >= options.StablePasses
+        && region.Records.BackOffLevelOf(page) == 0
+        && region.Words.Read(page) == PageWord.Private;
+
+    /// <summary>
+    /// Sets mappings aside for a row, and for each of its parts where the other pages are. A part for which there are
+    /// none is bridged.
+    /// </summary>
+    private static bool TryReserveRow(GuestRegion region, Span<Candidate> row, MergePlan plan)
+    {
+        var (parts, shared, budget) = (0, 0, region.Budget);
+        for (int i = 0, end; i < row.Length; i = end)
+        {
+            end = EndOfPart(row, i);
+            if (row[i].Kind == CandidateKind.Pair)
+            {
+                shared += end - i;
+                parts++;
+                budget = BudgetOfPart(region, row[i]);
+            }
+        }
+
+        // A lone part has to pay for the row as well: where both take mappings of one budget, each is worth half.
+        var isLone = parts == 1 && budget == region.Budget;
+        var rowWorth = isLone ? (shared + 1) / 2 : shared;
+        region.Budget.Offer(rowWorth);
+        var hasRow = region.Budget.TryReserve(plan.Number, rowWorth, MappingsPerRun);
+        var hasParts = false;
+        for (int i = 0, end; i < row.Length; i = end)
+        {
+            end = EndOfPart(row, i);
+            if (row[i].Kind != CandidateKind.Pair)
+            {
+                continue;
+            }
+
+            var worth = isLone ? rowWorth : end - i;
+            budget = BudgetOfPart(region, row[i]);
+            budget.Offer(worth);
+            var isReserved = hasRow && budget.TryReserve(plan.Number, worth, MappingsPerRun);
+            hasParts |= isReserved;
+            for (var k = i; k < end && !isReserved; k++)
+            {
+                row[k] = row[k] with { Kind = CandidateKind.Bridge };
+            }
+        }
+
+        return hasParts;
     }
 
     /// <summary>
@@ -147,7 +280,7 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
     private static int EndOfPart(ReadOnlySpan<Candidate> run, int start)
     {
         var end = start + 1;
-        while (end < run.Length && run[end].Id == run[end - 1].Id + 1)
+        while (end < run.Length && run[end].Kind == run[start].Kind && run[end].Id == run[end - 1].Id + 1)
         {
             end++;
         }
@@ -179,7 +312,7 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
                 for (; used < count; used++)
                 {
                     if (!HoldsWhatWasHashed(region, extent + used, run[i + used].Hash)
-                        || !TryUseFrame(region, first, index + i + used, extent + used, run[i + used].Hash, plan))
+                        || !TryUseFrame(region, first, index + i + used, extent + used, run[i + used], plan))
                     {
                         store.Free(extent + used, 1);
                     }
@@ -207,10 +340,22 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
     /// stretch has just had one made, or the other page is gone.
     /// </summary>
     private static bool TryUseFrame(
-        GuestRegion region, PageNumber first, int index, FrameNumber frame, uint hash, MergePlan plan)
+        GuestRegion region, PageNumber first, int index, FrameNumber frame, in Candidate candidate, MergePlan plan)
     {
         var domain = region.Domain;
-        if (!domain.Index.TryFind(hash, out var found))
+        var isKnown = domain.Index.TryFind(candidate.Hash, out var found);
+        if (plan.HasBridges)
+        {
+            UseInRow(region, index, frame, candidate, plan);
+            if (isKnown && !found.IsFrame)
+            {
+                domain.Index.Replace(candidate.Hash, found, ContentRef.Of(frame));
+            }
+
+            return true;
+        }
+
+        if (!isKnown)
         {
             return false;
         }
@@ -228,11 +373,27 @@ internal sealed unsafe class RunBuilder(IPageHasher hasher)
             return false;
         }
 
-        domain.Frames.Create(frame, hash);
-        domain.Index.Replace(hash, found, ContentRef.Of(frame));
+        domain.Frames.Create(frame, candidate.Hash);
+        domain.Index.Replace(candidate.Hash, found, ContentRef.Of(frame));
         plan.SetTarget(index, frame.Value);
         plan.AddFrame(frame);
         plan.AddPartner(otherRegion, otherPage, frame);
         return true;
+    }
+
+    /// <summary>A frame in a row is used whether its content has another or not, and whether the other page is there or
+    /// not: it keeps the row whole.</summary>
+    private static void UseInRow(
+        GuestRegion region, int index, FrameNumber frame, in Candidate candidate, MergePlan plan)
+    {
+        region.Domain.Frames.Create(frame, candidate.Hash);
+        plan.SetTarget(index, frame.Value);
+        plan.AddFrame(frame);
+        if (candidate.Kind == CandidateKind.Pair
+            && region.Domain.TryResolve(candidate.Id, out var otherRegion, out var otherPage)
+            && otherRegion.CanShare)
+        {
+            plan.AddPartner(otherRegion, otherPage, frame);
+        }
     }
 }

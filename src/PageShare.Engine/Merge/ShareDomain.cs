@@ -45,6 +45,15 @@ internal sealed class ShareDomain : IContentSource, IDisposable
     /// keep.</summary>
     public int Tenants { get; set; }
 
+    /// <summary>
+    /// Whether a page that has no equal may have a frame (see <see cref="Bridges"/>): as long as no process but this one
+    /// can read the store.
+    /// </summary>
+    public bool MayBridge { get; private set; } = true;
+
+    /// <summary>Whether any page ever had.</summary>
+    public bool HasBridges { get; set; }
+
     /// <summary>Frames given back so far.</summary>
     public long FramesFreed { get; private set; }
 
@@ -52,9 +61,23 @@ internal sealed class ShareDomain : IContentSource, IDisposable
     public long MetadataBytes => Index.Bytes + Frames.Bytes + Store.MetadataBytes;
 
     /// <summary>Takes a region in and gives its pages their ids.</summary>
-    /// <exception cref="InvalidOperationException">The domain has no ids left: 16 TiB of guests.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The domain has no ids left: 16 TiB of guests. Or the region is another process's, and the store may hold pages that
+    /// are nobody's but their guest's.
+    /// </exception>
     public void Add(GuestRegion region)
     {
+        if (region.Ring is not null)
+        {
+            MayBridge = false;
+            if (HasBridges)
+            {
+                throw new InvalidOperationException(
+                    $"Share domain '{Name}' has guests of this process with pages that others must not read. Give guests "
+                    + "with processes of their own another domain.");
+            }
+        }
+
         var first = 0L;
         var place = 0;
         while (place < _regions.Count && _regions[place].FirstPageId - first < region.Spec.MaximumPages)

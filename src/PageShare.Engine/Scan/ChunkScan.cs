@@ -34,7 +34,7 @@ internal sealed class ChunkScan
     public ChunkScan(EngineOptions options, IPageHasher hasher)
     {
         _finder = new CandidateFinder(options, hasher);
-        _runs = new RunBuilder(hasher);
+        _runs = new RunBuilder(options, hasher);
         _merger = new Merger(hasher);
         _move = new StoreMove(_merger, hasher);
     }
@@ -275,15 +275,34 @@ internal sealed class ChunkScan
 
             // A run that reaches the stretch's edge may be longer than it looks from here.
             var isWhole = i > 0 && end < count;
-            if (isWhole && end - i < region.Budget.UnshareBelow && region.Orders.TryBreak(first + i, end - i) >= 0)
+            var worth = WorthOf(region, first + i, end - i);
+            if (isWhole && worth < region.Budget.UnshareBelow && region.Orders.TryBreak(first + i, end - i) >= 0)
             {
                 ReconcileBroken(region, first + i, end - i, pass);
                 region.Budget.Recount(region, first);
             }
             else
             {
-                region.Budget.OfferShared(end - i);
+                region.Budget.OfferShared(worth);
             }
         }
+    }
+
+    /// <summary>Pages of a shared run that save anything. Some use their frame alone: bridges, and what others have
+    /// left.</summary>
+    private static int WorthOf(GuestRegion region, PageNumber first, int count)
+    {
+        if (!region.Budget.IsShort)
+        {
+            return count;
+        }
+
+        var worth = 0;
+        for (var page = first; page < first + count; page++)
+        {
+            worth += region.Domain.Frames.Users(region.Records.FrameOf(page)) > 1 ? 1 : 0;
+        }
+
+        return worth;
     }
 }

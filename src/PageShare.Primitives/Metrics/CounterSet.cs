@@ -29,7 +29,10 @@ public sealed record CounterSet
     /// <summary>Of the populated pages, those that are all zero and have no memory now.</summary>
     public long ZeroPages { get; init; }
 
-    /// <summary>Frames that pages map; KSM's pages_shared.</summary>
+    /// <summary>
+    /// Frames that pages map; KSM's pages_shared. When mappings are short, a frame may have one user alone, and a content
+    /// more than one frame: these count as any.
+    /// </summary>
     public long PagesShared { get; init; }
 
     /// <summary>Pages that map a frame, beyond the first of each frame; KSM's pages_sharing.</summary>

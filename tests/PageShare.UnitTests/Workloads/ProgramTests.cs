@@ -42,6 +42,30 @@ public sealed class ProgramTests
         Assert.True(samples.Max(static sample => sample.GetProperty("savedPages").GetInt64()) > 0);
     }
 
+    [Fact]
+    public void BudgetOnMadeUpMemoryEndsWithAReport()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "budget.json");
+
+        var exitCode = Program.Main(["budget", "--size", "8", "--mappings", "100", "--json", file]);
+
+        Assert.Equal(0, exitCode);
+        using var json = JsonDocument.Parse(File.ReadAllText(file));
+        var budget = Assert.Single(json.RootElement.GetProperty("workloads").EnumerateArray());
+        Assert.Equal(JsonValueKind.Null, budget.GetProperty("fault").ValueKind); // every byte was compared
+        Assert.Equal(0, budget.GetProperty("bars").GetArrayLength()); // which are for images
+        JsonElement[] rows = [.. budget.GetProperty("budgets").EnumerateArray()];
+        Assert.Equal(4, rows.Length); // idle and active, in both modes
+        Assert.All(rows, static row =>
+        {
+            Assert.Equal(2048, row.GetProperty("pages").GetInt64());
+            Assert.InRange(row.GetProperty("mappingsUsed").GetInt64(), 4, 100);
+            Assert.InRange(
+                row.GetProperty("savedPages").GetInt64(), 1, row.GetProperty("optimumPages").GetInt64());
+        });
+    }
+
     [Theory]
     [InlineData("no-such-workload")]
     [InlineData("phases --no-such-option")]
@@ -53,6 +77,7 @@ public sealed class ProgramTests
     [InlineData("cow --writers 65")]
     [InlineData("ksm --images /no/such/folder --size 1")]
     [InlineData("scale --most 1")]
+    [InlineData("budget --mappings many")]
     public void BadUsageHasItsOwnExitCode(string arguments) => Assert.Equal(2, Program.Main(arguments.Split(' ')));
 
     [Fact]
@@ -72,6 +97,7 @@ public sealed class ProgramTests
     [InlineData("ksm --help")]
     [InlineData("cow --help")]
     [InlineData("scale --help")]
+    [InlineData("budget --help")]
     [InlineData("all --help")]
     public void HelpIsThere(string arguments) => Assert.Equal(0, Program.Main(arguments.Split(' ')));
 }

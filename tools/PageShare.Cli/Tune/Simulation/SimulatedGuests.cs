@@ -57,7 +57,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
         }
 
         _finder = new SimulatedFinder(options, _costs, this);
-        _runs = new SimulatedRuns(_budget, _costs, this);
+        _runs = new SimulatedRuns(options, _budget, _costs, this);
         _merger = new SimulatedMerger(_budget, _costs, this);
     }
 
@@ -264,9 +264,10 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
             }
 
             bool isWhole = i > 0 && end < count;
-            if (!isWhole || end - i >= _budget.UnshareBelow)
+            int worth = WorthOf(region, first + i, end - i);
+            if (!isWhole || worth >= _budget.UnshareBelow)
             {
-                _budget.OfferShared(end - i);
+                _budget.OfferShared(worth);
                 continue;
             }
 
@@ -280,4 +281,9 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
             region.Recount(first, _budget);
         }
     }
+
+    private int WorthOf(SimulatedRegion region, int first, int count) => _budget.IsShort
+        ? Enumerable.Range(first, count).Count(page =>
+            Domain.Frames.Users(region.Records.FrameOf(new PageNumber(page))) > 1)
+        : count;
 }

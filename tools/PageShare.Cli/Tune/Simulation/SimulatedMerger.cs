@@ -23,7 +23,11 @@ internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, Simulat
         {
             plan.Partners.Sort((left, right) => left.Page.CompareTo(right.Page));
             OrderPartners(plan);
-            DropFramesWithoutUsers(region, first, targets);
+            if (!plan.HasBridges)
+            {
+                DropFramesWithoutUsers(region, first, targets);
+            }
+
             Order(region, first, targets);
             plan.Partners.ForEach(partner => UnshareIfLonely(partner.Page, partner.Frame));
         }

@@ -20,6 +20,9 @@ internal sealed class SimulatedPlan
     /// <summary>Pages elsewhere that shall share new frames, by their ids.</summary>
     public List<(uint Page, FrameNumber Frame)> Partners { get; } = [];
 
+    /// <summary>Whether a new frame may have one user.</summary>
+    public bool HasBridges { get; set; }
+
     /// <summary>Counts the plans.</summary>
     public long Number { get; private set; }
 

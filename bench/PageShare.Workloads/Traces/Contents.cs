@@ -1,8 +1,6 @@
-using PageShare.Workloads.Traces;
+namespace PageShare.Workloads.Traces;
 
-namespace PageShare.Workloads.Ksm;
-
-/// <summary>One memory that all contenders get.</summary>
+/// <summary>The memory of a trace at one moment.</summary>
 /// <param name="Trace">Where to read it.</param>
 /// <param name="Numbers">Which of its pages are equal.</param>
 /// <param name="Moment">Which of the trace's two.</param>
