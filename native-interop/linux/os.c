@@ -4,15 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/falloc.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kernel_api.h"
@@ -347,59 +344,6 @@ int ps_os_is_accessible(const ps_region *region, uintptr_t address, int is_store
     int add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
     uintptr_t word = address & ~(uintptr_t)3;
     return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, word, add_nothing) >= 0;
-}
-
-/* Signals that a fault raises are not held: blocked, they kill. */
-uint64_t ps_os_hold_signals(void)
-{
-    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
-    uint64_t held;
-    uint64_t mask = UINT64_MAX;
-    for (unsigned i = 0; i < sizeof synchronous / sizeof synchronous[0]; i++) {
-        mask &= ~(UINT64_C(1) << (synchronous[i] - 1));
-    }
-    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, &held, sizeof mask);
-    return held;
-}
-
-void ps_os_release_signals(uint64_t held)
-{
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &held, NULL, sizeof held);
-}
-
-/* Not the private kind of futex: page words are shared between processes. */
-void ps_os_wait(_Atomic uint32_t *address, uint32_t expected, uint64_t timeout_ns)
-{
-    struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
-    syscall(SYS_futex, address, FUTEX_WAIT, expected, timeout_ns == 0 ? NULL : &timeout, NULL, 0);
-}
-
-void ps_os_wake(_Atomic uint32_t *address)
-{
-    syscall(SYS_futex, address, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
-void ps_os_sleep_ns(uint64_t ns)
-{
-    struct timespec time = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
-    nanosleep(&time, NULL);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-uint64_t ps_os_now_ns(void)
-{
-    return clock_ns(CLOCK_MONOTONIC);
-}
-
-int64_t ps_thread_cpu_ns(void)
-{
-    return (int64_t)clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void *ps_os_allocate(uint64_t bytes)

@@ -349,7 +349,7 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
             UseInRow(region, index, frame, candidate, plan);
             if (isKnown && !found.IsFrame)
             {
-                domain.Index.Replace(candidate.Hash, found, ContentRef.Of(frame));
+                domain.Supersede(candidate.Hash, found, ContentRef.Of(frame));
             }
 
             return true;
@@ -374,7 +374,7 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
         }
 
         domain.Frames.Create(frame, candidate.Hash);
-        domain.Index.Replace(candidate.Hash, found, ContentRef.Of(frame));
+        domain.Supersede(candidate.Hash, found, ContentRef.Of(frame));
         plan.SetTarget(index, frame.Value);
         plan.AddFrame(frame);
         plan.AddPartner(otherRegion, otherPage, frame);

@@ -148,6 +148,19 @@ internal sealed class ShareDomain : IContentSource, IDisposable
     public long CountContents() =>
         Frames.LiveFrames + _regions.Sum(static region => region.Backing.AllocatedBytes / PageSize.Bytes);
 
+    /// <summary>
+    /// Makes the index name another place with the content of a hint. Nothing finds the hint's page any more then but a
+    /// look at itself, which it is to have.
+    /// </summary>
+    public void Supersede(uint hash, ContentRef hint, ContentRef by)
+    {
+        Index.Replace(hash, hint, by);
+        if (TryResolve(hint.Id, out var region, out var page))
+        {
+            region.Written.MarkUnsettled(page);
+        }
+    }
+
     /// <summary>A page of which the page table says that it uses the frame no more: the last one frees it.</summary>
     public void Release(FrameNumber frame)
     {

@@ -149,7 +149,7 @@ internal sealed unsafe class StoreMove(Merger merger, IPageHasher hasher)
         _made.Add(frame);
         if (isKnown)
         {
-            domain.Index.Replace(hash, found, ContentRef.Of(frame));
+            domain.Supersede(hash, found, ContentRef.Of(frame));
         }
         else
         {

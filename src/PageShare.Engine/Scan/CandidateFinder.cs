@@ -255,13 +255,8 @@ internal sealed class CandidateFinder
         if (!isThere || !other.CanShare || other.Words.Read(otherPage) != PageWord.Private)
         {
             // A page that cannot share now (pinned, or of a guest that is late or left alone) must not stand in the way
-            // of others. Nor must it be forgotten: nothing finds it any more but a look at itself.
-            if (isThere)
-            {
-                other.Written.MarkUnsettled(otherPage);
-            }
-
-            domain.Index.Replace(hash, found, ContentRef.Hint(ownId));
+            // of others.
+            domain.Supersede(hash, found, ContentRef.Hint(ownId));
             return default;
         }
 
