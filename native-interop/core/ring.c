@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "test_points.h"
 
 /* A look at the agent's state every so often, for the host that sleeps while an agent stops without answering. */
 #define LONGEST_SLEEP_NS UINT64_C(100000000)
@@ -74,13 +75,17 @@ ps_ring_order *ps_ring_next(ps_ring_host *host)
 
 uint32_t ps_ring_post(ps_ring_host *host)
 {
-    if (ps_ring_next(host) == NULL) {
+    const ps_ring_order *order = ps_ring_next(host);
+    if (order == NULL) {
         return host->posted;
     }
+    uint32_t kind = order->kind; /* for the points alone: from here on the guest may be writing it */
+    ps_point_pass(PS_POINT_ORDER_WRITTEN, kind);
     host->posted++;
     /* Pairs with the agent's load of `posted` before it copies the order, and with its look there between agent_sleeps
      * and its sleep. */
     atomic_store(ps_ring_word(&host->header->posted), host->posted);
+    ps_point_pass(PS_POINT_ORDER_POSTED, kind);
     if (atomic_load(ps_ring_word(&host->header->agent_sleeps)) != 0) {
         ps_os_wake(ps_ring_word(&host->header->posted));
     }
@@ -148,15 +153,15 @@ int32_t ps_ring_await(ps_ring_host *host, uint32_t sequence, uint64_t timeout_ns
         return -EINVAL;
     }
     int32_t error = try_await(host, sequence);
-    if (error != -EAGAIN || timeout_ns == 0) {
-        return error == -EAGAIN ? -ETIMEDOUT : error;
-    }
-    uint64_t began = ps_os_now_ns();
+    uint64_t began = error == -EAGAIN && timeout_ns > 0 ? ps_os_now_ns() : 0;
     uint64_t waited = 0;
     while (error == -EAGAIN && waited < timeout_ns) {
         sleep_until_answered(host, timeout_ns - waited);
         error = try_await(host, sequence);
         waited = ps_os_now_ns() - began;
+    }
+    if (error == 0) {
+        ps_point_pass(PS_POINT_ANSWER_SEEN, ps_ring_slot(host->header, sequence - 1)->kind);
     }
     return error == -EAGAIN ? -ETIMEDOUT : error;
 }

@@ -31,7 +31,11 @@ typedef enum ps_point {
     PS_POINT_MOVE_MAPPED = 14,   /* mapped to the new frames, words still BREAKING */
     PS_POINT_ORDER_TAKEN = 15,   /* the agent has copied an order and not begun it */
     PS_POINT_ORDER_DONE = 16,    /* the agent has done an order and not answered it */
-    PS_POINT_COUNT = 17
+    /* Of the host. What stands for the page here is the order's kind, a ps_order_kind. */
+    PS_POINT_ORDER_WRITTEN = 17, /* ps_ring_post: an order stands in its slot and is not posted */
+    PS_POINT_ORDER_POSTED = 18,  /* posted; an agent that sleeps has not been woken */
+    PS_POINT_ANSWER_SEEN = 19,   /* ps_ring_await: the answer is there and nothing of it was taken */
+    PS_POINT_COUNT = 20
 } ps_point;
 
 typedef enum ps_gate_mode {

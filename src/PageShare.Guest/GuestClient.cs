@@ -13,8 +13,9 @@ namespace PageShare;
 /// <remarks>
 /// <para>When the host goes away the client reaches for one on the same socket, with growing pauses, for as long as it
 /// lives, and has it go on with the guests: the same host, or a new one, which then takes them over.</para>
-/// <para>A host sees and serves all of its guests' memory, so whoever can listen at the socket's path is trusted with
-/// it: keep the socket where only the host's user can make files.</para>
+/// <para>A host sees and serves all of its guests' memory. So it must run as root or as this process's user, or as one
+/// of <see cref="GuestClientOptions.HostUsers"/>; that is checked each time a connection is made. Keep the socket where
+/// only the host's user can make files.</para>
 /// <para>The first client of a process installs a handler for SIGSEGV in front of the runtime's. It stays for the life
 /// of the process and passes on what is not its own.</para>
 /// <para>Thread-safe. Linux only.</para>
@@ -73,7 +74,8 @@ public sealed class GuestClient : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of range; the message names it.</exception>
     /// <exception cref="PlatformNotSupportedException">The system is not Linux, or its pages are not of 4096
     /// bytes.</exception>
-    /// <exception cref="HostUnavailableException">No host listens there, or it does not answer.</exception>
+    /// <exception cref="HostUnavailableException">No host listens there, or it does not answer, or it is of a user whom
+    /// <paramref name="options"/> do not accept.</exception>
     /// <exception cref="RefusedException">The host does not serve this user.</exception>
     /// <exception cref="ProtocolException">Who listens there is no host, or of another version.</exception>
     /// <exception cref="PlatformException">The fault handler cannot be installed.</exception>
@@ -93,14 +95,13 @@ public sealed class GuestClient : IDisposable
         Shim.Require(Shim.InstallHandler(), "installing", "the fault handler");
         _ = Shim.FillReserve(ReserveMappings); // as many as there are
         var path = Path.GetFullPath(socketPath); // for reconnecting, wherever the program goes meanwhile
-        var first = HostConnection.Ask(
-            () => HostClient.Connect(path, options.Program, timeout: options.RequestTimeout), path);
+        var first = HostConnection.Ask(() => HostConnection.Open(path, options), path);
         return new GuestClient(platform, path, options, first);
     }
 
     /// <summary>Allocates memory for a guest: zeroed, page-aligned, with a page at either end that faults on every
     /// access.</summary>
-    /// <param name="name">For people and counters; unique among the guests of the host.</param>
+    /// <param name="name">For people and counters; unique among this user's guests at the host, without a slash.</param>
     /// <param name="sizeInBytes">A positive multiple of 4096.</param>
     /// <param name="domain">Share domain: the guests that may read each other's shared pages. Null: the one that the
     /// host has for this user.</param>
@@ -109,7 +110,7 @@ public sealed class GuestClient : IDisposable
         Allocate(name, sizeInBytes, new GuestOptions { Domain = domain });
 
     /// <summary>The same with more to choose.</summary>
-    /// <param name="name">For people and counters; unique among the guests of the host.</param>
+    /// <param name="name">For people and counters; unique among this user's guests at the host, without a slash.</param>
     /// <param name="sizeInBytes">A positive multiple of 4096.</param>
     /// <param name="options">Domain, fault mode, room to grow; what is null there is the host's choice.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is not that, or an option is out of range.</exception>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using PageShare.Attachment;
 using PageShare.Platform;
+using PageShare.Platform.Linux;
 using PageShare.Protocol;
 using PageShare.Protocol.Messages;
 
@@ -44,6 +45,12 @@ internal sealed class HostConnection : IDisposable
         _watch = new Thread(Watch) { IsBackground = true, Name = "pageshare-client" };
         _watch.Start();
     }
+
+    /// <summary>Connects to the host at a path, if it is of a user who may have this process's memory.</summary>
+    /// <exception cref="HostUnavailableException">It is of somebody else, who has learnt nothing.</exception>
+    /// <inheritdoc cref="HostClient.Connect"/>
+    public static HostClient Open(string path, GuestClientOptions options) => HostClient.Connect(
+        path, options.Program, timeout: options.RequestTimeout, examine: host => Examine(host, path, options));
 
     /// <summary>The connection now; null while there is none that works.</summary>
     public HostClient? Current => Latest is { IsGivenUp: false } current ? current : null;
@@ -256,7 +263,7 @@ internal sealed class HostConnection : IDisposable
         {
             try
             {
-                var connection = HostClient.Connect(_path, _options.Program, timeout: _options.RequestTimeout);
+                var connection = Open(_path, _options);
                 SetCurrent(connection, problem: null);
                 return connection;
             }
@@ -267,6 +274,19 @@ internal sealed class HostConnection : IDisposable
         }
 
         return null;
+    }
+
+    private static void Examine(PeerCredentials host, string path, GuestClientOptions options)
+    {
+        var own = OwnProcess.User;
+        if (!options.AcceptsHostOf(host.UserId, own))
+        {
+            throw new HostUnavailableException(
+                $"User {host.UserId} listens at {path}, and a host sees all its guests' memory: it must be root's, or of "
+                + $"this process's user ({own}). If it is the host that you want, say so: "
+                + $"{nameof(GuestClientOptions)}.{nameof(GuestClientOptions.HostUsers)} = [{host.UserId}]. If not, "
+                + "somebody has taken the socket's path: keep it in a folder where only the host's user can make files.");
+        }
     }
 
     private void SetCurrent(HostClient? connection, string? problem)

@@ -31,7 +31,7 @@ internal sealed class HostService(HostConfiguration configuration, HostEvents ev
         var socket = SocketFile.Listen(configuration.Socket, policy.AdmitsOthers);
         try
         {
-            _engine = PageShareEngine.Start(configuration.Engine);
+            _engine = events.StartEngine(configuration.Engine);
             _guests = new GuestTable(log);
             var memories = new EngineMemories(_engine);
             var status = new StatusReport(_identity, _guests, memories, TimeProvider.System);

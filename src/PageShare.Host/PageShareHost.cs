@@ -101,6 +101,9 @@ public sealed record HostEvents
 {
     /// <summary>Called once it listens everywhere.</summary>
     public Action<HostAddresses>? Ready { get; init; }
+
+    /// <summary>Starts the engine. Tests replace parts of it here.</summary>
+    internal Func<EngineOptions, PageShareEngine> StartEngine { get; init; } = PageShareEngine.Start;
 }
 
 /// <summary>Where a host listens.</summary>

@@ -37,14 +37,14 @@ public sealed class StatusClient : IDisposable
 
     /// <summary>Has a guest, or all, left alone, shared again, or given all its pages back.</summary>
     /// <param name="action">What to do.</param>
-    /// <param name="guest">Its name; null for all.</param>
+    /// <param name="guest">Its name, or <c>USER/NAME</c> where two users have one of that name; null for all.</param>
     /// <exception cref="RefusedException">There is no such guest, or it did not do as told.</exception>
     /// <exception cref="IOException">The host is gone.</exception>
     public void Control(ControlAction action, string? guest) =>
         _client.Request(MessageKind.Control, new ControlRequest(action, guest));
 
     /// <summary>What each page of a guest is, and its memory to look at.</summary>
-    /// <param name="guest">Its name.</param>
+    /// <param name="guest">As above.</param>
     /// <exception cref="RefusedException">There is no such guest.</exception>
     /// <exception cref="IOException">The host is gone.</exception>
     public GuestContents GetContents(string guest)

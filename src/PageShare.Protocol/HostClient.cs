@@ -29,18 +29,23 @@ public sealed class HostClient : IDisposable
     /// <param name="program">Name of the program, for the host's log and status.</param>
     /// <param name="isOperator">Whether it asks for the host's counters and control rather than for memory.</param>
     /// <param name="timeout">How long the host may take for each answer; null for 30 seconds.</param>
+    /// <param name="examine">Looks at who listens before anything is said, and throws if that is not whom it
+    /// wants.</param>
     /// <exception cref="SocketException">Nobody listens there, or the path is not reachable for this
     /// user.</exception>
     /// <exception cref="RefusedException">The host wants nothing to do with this user.</exception>
     /// <exception cref="ProtocolException">Who listens there is no host, or of another version.</exception>
     /// <exception cref="TimeoutException">The host does not answer.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
-    public static HostClient Connect(string path, string program, bool isOperator = false, TimeSpan? timeout = null)
+    public static HostClient Connect(
+        string path, string program, bool isOperator = false, TimeSpan? timeout = null,
+        Action<PeerCredentials>? examine = null)
     {
         var patience = timeout ?? TimeSpan.FromSeconds(30);
         var client = new HostClient(FrameChannel.Connect(path, patience), patience);
         try
         {
+            examine?.Invoke(client._channel.Peer);
             client.Welcome = client.Request<HelloRequest, WelcomeAnswer>(
                 MessageKind.Hello, new HelloRequest(program, isOperator), MessageKind.Welcome);
             return client;

@@ -2,7 +2,7 @@ using PageShare.Platform;
 
 namespace PageShare.TestKit;
 
-/// <summary>This machine's platform, whose memory objects can be made to run short. Thread-safe.</summary>
+/// <summary>This machine's platform, whose memory objects can be made to run short, and watched. Thread-safe.</summary>
 internal sealed unsafe class ShortPlatform : IPlatform
 {
     private readonly IPlatform _whole = HostPlatform.Create();
@@ -21,6 +21,9 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     /// <summary>Whether no more objects can be made.</summary>
     public bool HasNoDescriptors { get; set; }
+
+    /// <summary>Told of each step of its objects, on the thread that takes it, which may be held there.</summary>
+    public Action<MemoryStep>? Watcher { get; set; }
 
     /// <summary>How often the system has refused to tell.</summary>
     public int Refusals { get; private set; }
@@ -105,8 +108,18 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
         public override MemoryObject OpenReadOnly() => new ShortMemory(_platform, _whole.OpenReadOnly());
 
-        public override bool TryWrite(long offset, byte* source, long bytes) =>
-            !_platform.HasNoMemoryToWrite && _whole.TryWrite(offset, source, bytes);
+        public override bool TryWrite(long offset, byte* source, long bytes)
+        {
+            _platform.Watcher?.Invoke(MemoryStep.BeforeWrite);
+            var isWritten = !_platform.HasNoMemoryToWrite && _whole.TryWrite(offset, source, bytes);
+            _platform.Watcher?.Invoke(MemoryStep.AfterWrite);
+            return isWritten;
+        }
+
+        public override int Read(long offset, byte* into, int bytes) => _whole.Read(offset, into, bytes);
+
+        public override bool TryFindData(long offset, out long start, out long end) =>
+            _whole.TryFindData(offset, out start, out end);
 
         public override void Punch(long offset, long bytes)
         {
@@ -115,7 +128,9 @@ internal sealed unsafe class ShortPlatform : IPlatform
                 throw new PlatformException("fallocate(PUNCH_HOLE)", $"{bytes} bytes", 12);
             }
 
+            _platform.Watcher?.Invoke(MemoryStep.BeforePunch);
             _whole.Punch(offset, bytes);
+            _platform.Watcher?.Invoke(MemoryStep.AfterPunch);
         }
 
         protected override bool ReleaseHandle()

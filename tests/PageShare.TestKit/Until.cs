@@ -6,7 +6,7 @@ namespace PageShare.TestKit;
 public static class Until
 {
     // Only a test that fails waits this long.
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
     /// <summary>Returns once the condition holds.</summary>
     /// <param name="condition">Looked at again and again, with the processor offered to others in between.</param>

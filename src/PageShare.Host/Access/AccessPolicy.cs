@@ -117,7 +117,7 @@ internal sealed class AccessPolicy
         }
         else if (rights.Domains?.Contains(name) ?? true)
         {
-            domain = string.Create(CultureInfo.InvariantCulture, $"{rights.User}/{name}");
+            domain = PrefixOf(rights) + name;
         }
 
         if (domain is null)
@@ -131,7 +131,20 @@ internal sealed class AccessPolicy
         return domain is not null;
     }
 
-    /// <summary>The same for a guest that comes from another host, which named the domain as the engine does.</summary>
+    /// <summary>
+    /// The domain of one guest alone: the user's own, even where the user's default is a joined one, since names are
+    /// unique among one user's guests.
+    /// </summary>
+    /// <param name="rights">The user's.</param>
+    /// <param name="domain">The engine's name of the domain that the guest would be in.</param>
+    /// <param name="guest">The guest's name.</param>
+    public static string DomainOfOneGuest(UserRights rights, string domain, string guest)
+    {
+        var mine = PrefixOf(rights);
+        return $"{(domain.StartsWith(mine, StringComparison.Ordinal) ? "" : mine)}{domain}#{guest}";
+    }
+
+    /// <summary>The same as <see cref="TryFindDomain"/> for a guest that comes from another host, which named the domain as the engine does.</summary>
     public bool TryFindFormerDomain(
         UserRights rights,
         string former,
@@ -139,13 +152,13 @@ internal sealed class AccessPolicy
         [NotNullWhen(false)] out Refusal? refusal)
     {
         // The domain of a single guest ("1001/default#web-1") is the user's own as well.
-        var mine = string.Create(CultureInfo.InvariantCulture, $"{rights.User}/");
-        var (name, single) = former.IndexOf('#', StringComparison.Ordinal) is >= 0 and var at
-            ? (former[..at], former[at..])
-            : (former, "");
+        var mine = PrefixOf(rights);
+        var (name, guest) = former.IndexOf('#', StringComparison.Ordinal) is >= 0 and var at
+            ? (former[..at], former[(at + 1)..])
+            : (former, null);
         if (!name.StartsWith(mine, StringComparison.Ordinal))
         {
-            if (single.Length == 0 && _members.ContainsKey(name))
+            if (guest is null && _members.ContainsKey(name))
             {
                 return TryFindDomain(rights, name, out domain, out refusal);
             }
@@ -162,9 +175,12 @@ internal sealed class AccessPolicy
             return false;
         }
 
-        domain += single;
+        domain = guest is null ? domain : DomainOfOneGuest(rights, domain, guest);
         return true;
     }
+
+    private static string PrefixOf(UserRights rights) =>
+        string.Create(CultureInfo.InvariantCulture, $"{rights.User}/");
 
     private bool IsMember(uint user, string domain) => _open.Contains(domain) || _members[domain].Contains(user);
 

@@ -8,12 +8,13 @@ internal static class GuestName
     private const int MostCharacters = 128;
 
     /// <summary>For messages.</summary>
-    public const string Allowed = "1 to 128 characters that can be printed, not all of them blanks";
+    public const string Allowed = "1 to 128 characters that can be printed, without '/', and not all of them blanks";
 
     /// <summary>Whether it may be.</summary>
     public static bool IsValid(string? name) =>
         name is { Length: > 0 and <= MostCharacters }
         && !string.IsNullOrWhiteSpace(name)
+        && !name.Contains('/', StringComparison.Ordinal) // which stands between user and name: see GuestKey
         && name.EnumerateRunes().All(static rune => CanBePrinted(rune));
 
     /// <summary>A text of a client's with what can't be printed replaced, and not longer than a name, or than

@@ -5,7 +5,7 @@ using PageShare.Protocol.Messages;
 
 namespace PageShare.Host.Guests;
 
-/// <summary>The guests of a host, by id and by name, from their request to their process' end.</summary>
+/// <summary>The guests of a host, by id, and by user and name, from their request to their process' end.</summary>
 /// <remarks>
 /// <para>A guest goes when its process has said so or has ended. A lost connection alone takes nothing from it: it maps
 /// frames, and the same process may come back for it.</para>
@@ -19,7 +19,7 @@ internal sealed class GuestTable : IDisposable
 
     private readonly object _lock = new(); // with Monitor, since waiters for a name are woken
     private readonly Dictionary<long, HostedGuest> _byId = [];
-    private readonly Dictionary<string, HostedGuest?> _byName = new(StringComparer.Ordinal); // null: being made
+    private readonly Dictionary<GuestKey, HostedGuest?> _byKey = []; // null: being made
     private readonly HashSet<FileIdentity> _backings = [];
     private readonly ProcessWatch _watch = new();
     private readonly HostLog _log;
@@ -44,7 +44,7 @@ internal sealed class GuestTable : IDisposable
 
     /// <summary>Adds a guest.</summary>
     /// <param name="holder">The connection that asks.</param>
-    /// <param name="name">Its name.</param>
+    /// <param name="name">Its name; unique among its user's guests.</param>
     /// <param name="maximumBytes">What the account is charged with.</param>
     /// <param name="backing">The backing that the client claims to have; null for a new guest.</param>
     /// <param name="make">Makes its memory; called without a lock.</param>
@@ -52,7 +52,8 @@ internal sealed class GuestTable : IDisposable
     public HostedGuest Add(
         IGuestHolder holder, string name, long maximumBytes, FileIdentity? backing, Func<IGuestMemory> make)
     {
-        ReserveName(name);
+        var key = new GuestKey(holder.Rights.User, name);
+        Reserve(key);
         var isBackingReserved = false;
         var isCharged = false;
         IGuestMemory? memory = null;
@@ -81,7 +82,7 @@ internal sealed class GuestTable : IDisposable
                 holder.Account.Discharge(maximumBytes);
             }
 
-            Unreserve(name, isBackingReserved ? backing : null);
+            Unreserve(key, isBackingReserved ? backing : null);
             throw;
         }
     }
@@ -96,12 +97,12 @@ internal sealed class GuestTable : IDisposable
         }
     }
 
-    /// <summary>A guest by its name, for operators.</summary>
-    public bool TryFind(string name, [NotNullWhen(true)] out HostedGuest? guest)
+    /// <summary>A guest by user and name.</summary>
+    public bool TryFind(GuestKey key, [NotNullWhen(true)] out HostedGuest? guest)
     {
         lock (_lock)
         {
-            return _byName.TryGetValue(name, out guest) && guest is not null;
+            return _byKey.TryGetValue(key, out guest) && guest is not null;
         }
     }
 
@@ -151,7 +152,7 @@ internal sealed class GuestTable : IDisposable
             guest = new HostedGuest(++_lastId, name, holder, memory, maximumBytes, backing);
             _backings.Add(guest.BackingFile);
             _byId.Add(guest.Id, guest);
-            _byName[name] = guest;
+            _byKey[guest.Key] = guest;
 
             // Under the lock: an end that is told at once waits for it, in Remove, and finds everything in place.
             guest.Process = _watch.Watch(process, () => EndWithItsProcess(guest));
@@ -167,7 +168,7 @@ internal sealed class GuestTable : IDisposable
         lock (_lock)
         {
             _byId.Remove(guest.Id);
-            _byName.Remove(guest.Name);
+            _byKey.Remove(guest.Key);
             _backings.Remove(guest.BackingFile);
             Monitor.PulseAll(_lock);
         }
@@ -189,18 +190,18 @@ internal sealed class GuestTable : IDisposable
         }
     }
 
-    private void ReserveName(string name)
+    private void Reserve(GuestKey key)
     {
         lock (_lock)
         {
-            while (!_byName.TryAdd(name, null))
+            while (!_byKey.TryAdd(key, null))
             {
-                var taken = _byName[name];
+                var taken = _byKey[key];
                 if (taken is not { Process.HasEnded: true } || !Monitor.Wait(_lock, PredecessorPatience))
                 {
                     throw new RequestRefusedException(
                         RefusalCode.Invalid,
-                        $"There is a guest named '{name}' already"
+                        $"User {key.User} has a guest named '{key.Name}' already"
                         + (taken is null ? "." : $", of process {taken.ProcessId}."));
                 }
             }
@@ -219,13 +220,13 @@ internal sealed class GuestTable : IDisposable
         }
     }
 
-    private void Unreserve(string name, FileIdentity? backing)
+    private void Unreserve(GuestKey key, FileIdentity? backing)
     {
         lock (_lock)
         {
-            if (_byName.TryGetValue(name, out var guest) && guest is null)
+            if (_byKey.TryGetValue(key, out var guest) && guest is null)
             {
-                _byName.Remove(name);
+                _byKey.Remove(key);
             }
 
             if (backing is { } claimed)

@@ -35,6 +35,9 @@ internal sealed class HostedGuest
 
     public uint User { get; }
 
+    /// <summary>What tells it from all others.</summary>
+    public GuestKey Key => new(User, Name);
+
     public int ProcessId { get; }
 
     public UserAccount Account { get; }

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using PageShare.Host.Access;
 using PageShare.Host.Guests;
 using PageShare.Memory;
 using PageShare.Platform.Linux;
@@ -22,10 +23,11 @@ internal readonly struct GuestRequests(Session client, SessionServices services)
         var domain = DomainOf(request);
         var memories = services.Memories;
         var process = client.ProcessId;
+        var key = KeyOf(request.Name);
         var guest = services.Guests.Add(client, request.Name, maximum, backing: null, () => memories.Create(
             new IsolatedSpec
             {
-                Name = request.Name,
+                Name = key.ToString(),
                 Bytes = request.Bytes,
                 MaximumBytes = maximum,
                 Domain = domain,
@@ -77,7 +79,8 @@ internal readonly struct GuestRequests(Session client, SessionServices services)
     public Answer GetSnapshot(GuestRequest request)
     {
         var guest = services.Guests.Find(request.GuestId, client);
-        return Answer.Of(MessageKind.Snapshot, new SnapshotAnswer(guest.Memory.Snapshot()));
+        return Answer.Of(
+            MessageKind.Snapshot, new SnapshotAnswer(guest.Memory.Snapshot() with { Name = guest.Name }));
     }
 
     public Answer Resume(Frame frame)
@@ -113,11 +116,12 @@ internal readonly struct GuestRequests(Session client, SessionServices services)
         var backing = FileIdentity.Of(frame.Descriptors[0]);
         var memories = services.Memories;
         var process = client.ProcessId;
+        var key = KeyOf(request.Name);
         var guest = services.Guests.Add(client, request.Name, BytesOf(request.MaximumPages), backing, () =>
             memories.Resume(
             new ResumeSpec
             {
-                Name = request.Name,
+                Name = key.ToString(),
                 Bytes = BytesOf(request.Pages),
                 MaximumBytes = BytesOf(request.MaximumPages),
                 Domain = domain,
@@ -149,9 +153,12 @@ internal readonly struct GuestRequests(Session client, SessionServices services)
             throw new RequestRefusedException(refusal);
         }
 
-        // Names are unique among guests at a time, so this domain is the guest's alone.
-        return request.Domain is null && services.Memories.Options.DomainPerGuest ? $"{domain}#{request.Name}" : domain;
+        return request.Domain is null && services.Memories.Options.DomainPerGuest
+            ? AccessPolicy.DomainOfOneGuest(client.Rights, domain, request.Name)
+            : domain;
     }
+
+    private GuestKey KeyOf(string name) => new(client.Rights.User, name);
 
     /// <summary>Room to grow as in one process, as far as the user's memory goes.</summary>
     private long DefaultMaximum(long bytes)

@@ -10,6 +10,9 @@ internal readonly struct OperatorRequests(Session client, SessionServices servic
     // One letter each; with what stands around them they fit a frame.
     private const int MostKinds = 240 * 1024;
 
+    // In a message.
+    private const int MostNamed = 8;
+
     public Answer GetStatus()
     {
         RequireOperator();
@@ -23,7 +26,8 @@ internal readonly struct OperatorRequests(Session client, SessionServices servic
             throw new RequestRefusedException(RefusalCode.Invalid, "There is no such action.");
         }
 
-        if (request.Guest is not null && services.Guests.TryFind(request.Guest, out var own) && own.IsOf(client))
+        if (request.Guest is not null && services.Guests.TryFind(new GuestKey(client.Rights.User, request.Guest), out var own)
+            && own.IsOf(client))
         {
             // A guest may say so of itself, without being an operator.
             Carry(request.Action, own);
@@ -99,10 +103,26 @@ internal readonly struct OperatorRequests(Session client, SessionServices servic
         }
     }
 
-    private HostedGuest Find(string name) => services.Guests.TryFind(name, out var guest)
-        ? guest
-        : throw new RequestRefusedException(RefusalCode.NotFound,
-            $"There is no guest named '{GuestName.Clean(name)}'.");
+    /// <summary>A guest by its name, or by user and name where two users have one of that name.</summary>
+    private HostedGuest Find(string name)
+    {
+        if (GuestKey.TryParse(name, services.Names.IdOf, out var key) && services.Guests.TryFind(key, out var guest))
+        {
+            return guest;
+        }
+
+        IReadOnlyList<HostedGuest> named = [.. services.Guests.All.Where(one => one.Name == name)];
+        return named switch
+        {
+            [var only] => only,
+            [] => throw new RequestRefusedException(
+                RefusalCode.NotFound, $"There is no guest named '{GuestName.Clean(name)}'."),
+            _ => throw new RequestRefusedException(
+                RefusalCode.Invalid,
+                $"{named.Count} users have a guest named '{name}'. Say which: "
+                + string.Join(" or ", named.Take(MostNamed).Select(static one => one.Key)) + "."),
+        };
+    }
 
     private void RequireOperator()
     {

@@ -1,4 +1,5 @@
 using PageShare.Host.Guests;
+using PageShare.Metrics;
 using PageShare.Protocol;
 using PageShare.Protocol.Messages;
 
@@ -25,9 +26,7 @@ internal sealed class StatusReport(HostIdentity identity, GuestTable guests, IGu
         {
             if (_taken is null || time.GetElapsedTime(_takenAt) >= Lifetime)
             {
-                _taken = new StatusAnswer(
-                    identity.HostId, identity.Version, Environment.ProcessId, identity.StartedAt, memories.Snapshot(),
-                    [.. guests.All.Select(Describe)]);
+                _taken = Take(memories.Snapshot(), guests.All);
                 _takenAt = time.GetTimestamp();
             }
 
@@ -50,6 +49,16 @@ internal sealed class StatusReport(HostIdentity identity, GuestTable guests, IGu
         }
 
         return status;
+    }
+
+    private StatusAnswer Take(EngineSnapshot engine, IReadOnlyList<HostedGuest> all)
+    {
+        var shown = GuestKey.Shorten(engine.Guests.Select(static guest => guest.Name)
+            .Concat(all.Select(static guest => guest.Key.ToString())));
+        return new StatusAnswer(
+            identity.HostId, identity.Version, Environment.ProcessId, identity.StartedAt,
+            engine with { Guests = [.. engine.Guests.Select(guest => guest with { Name = shown[guest.Name] })] },
+            [.. all.Select(guest => Describe(guest, shown[guest.Key.ToString()]))]);
     }
 
     private static StatusAnswer Shorten(StatusAnswer whole, int most)
@@ -87,6 +96,6 @@ internal sealed class StatusReport(HostIdentity identity, GuestTable guests, IGu
         }
     }
 
-    private static GuestProcess Describe(HostedGuest guest) =>
-        new(guest.Id, guest.Name, guest.ProcessId, guest.User, guest.State, guest.Memory.PagesToMove);
+    private static GuestProcess Describe(HostedGuest guest, string name) =>
+        new(guest.Id, name, guest.ProcessId, guest.User, guest.State, guest.Memory.PagesToMove);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using PageShare.Host.Guests;
 using PageShare.Metrics;
 using PageShare.Protocol.Messages;
 
@@ -21,12 +22,13 @@ internal static class PrometheusText
     {
         var text = new StringBuilder(16 * 1024);
         var engine = status.Engine;
+        var labels = new GuestLabels(status);
         foreach (var metric in MetricTable.OfGuests)
         {
             var name = Begin(text, metric.Counter, metric.Kind == MetricKind.Gauge ? "gauge" : "counter", metric.Help);
             foreach (var guest in engine.Guests)
             {
-                Sample(text, name, Labels(guest), metric.Read(guest.Counters));
+                Sample(text, name, labels.Of(guest), metric.Read(guest.Counters));
             }
         }
 
@@ -42,34 +44,29 @@ internal static class PrometheusText
             Quantiles(text, name, "", metric.Read(engine.Totals));
             foreach (var guest in engine.Guests)
             {
-                Quantiles(text, name, Labels(guest) + ",", metric.Read(guest.Counters));
+                Quantiles(text, name, labels.Of(guest) + ",", metric.Read(guest.Counters));
             }
         }
 
-        WriteHost(text, status);
+        WriteHost(text, status, labels);
         return text.ToString();
     }
 
     /// <summary>A counter's name as a metric's.</summary>
     public static string NameOf(string counter) => "pageshare_" + JsonNamingPolicy.SnakeCaseLower.ConvertName(counter);
 
-    private static void WriteHost(StringBuilder text, StatusAnswer status)
+    private static void WriteHost(StringBuilder text, StatusAnswer status, GuestLabels labels)
     {
-        var domains = status.Engine.Guests.ToLookup(static guest => guest.Name, static guest => guest.Domain);
         var moving = Begin(text, "PagesToMove", "gauge", "Pages that still show a former host's frames.");
         foreach (var process in status.Processes)
         {
-            Sample(text, moving, Labels(domains[process.Name].FirstOrDefault() ?? "", process.Name),
-                process.PagesToMove);
+            Sample(text, moving, labels.Of(process), process.PagesToMove);
         }
 
         var state = Begin(text, "GuestState", "gauge", "1 for the state that a guest is in.");
         foreach (var process in status.Processes)
         {
-            Sample(
-                text, state,
-                Labels(domains[process.Name].FirstOrDefault() ?? "", process.Name)
-                    + $",state=\"{Escape(process.State)}\"", 1);
+            Sample(text, state, $"{labels.Of(process)},state=\"{Escape(process.State)}\"", 1);
         }
 
         var info = Begin(text, "HostInfo", "gauge", "Which host this is.");
@@ -104,13 +101,32 @@ internal static class PrometheusText
         text.Append(' ').Append(value.ToString("R", CultureInfo.InvariantCulture)).Append('\n');
     }
 
-    private static string Labels(GuestSnapshot guest) => Labels(guest.Domain, guest.Name);
-
-    private static string Labels(string domain, string guest) =>
-        $"domain=\"{Escape(domain)}\",guest=\"{Escape(guest)}\"";
-
     private static string Escape(string text) => text
         .Replace("\\", "\\\\", StringComparison.Ordinal)
         .Replace("\"", "\\\"", StringComparison.Ordinal)
         .Replace("\n", "\\n", StringComparison.Ordinal);
+
+    /// <summary>
+    /// A guest's labels: domain, name and user. The name is the user's own always, so that a series is the same one
+    /// whoever else has a guest of that name.
+    /// </summary>
+    private sealed class GuestLabels(StatusAnswer status)
+    {
+        private readonly ILookup<string, string> _domains =
+            status.Engine.Guests.ToLookup(static guest => guest.Name, static guest => guest.Domain);
+
+        private readonly ILookup<string, uint> _users =
+            status.Processes.ToLookup(static process => process.Name, static process => process.UserId);
+
+        public string Of(GuestSnapshot guest) => Of(guest.Domain, guest.Name);
+
+        public string Of(GuestProcess process) => Of(_domains[process.Name].FirstOrDefault() ?? "", process.Name);
+
+        private string Of(string domain, string shown)
+        {
+            var user = _users[shown].Select(static id => id.ToString(CultureInfo.InvariantCulture))
+                .FirstOrDefault(GuestKey.UserIn(shown));
+            return $"domain=\"{Escape(domain)}\",guest=\"{Escape(GuestKey.NameIn(shown))}\",user=\"{user}\"";
+        }
+    }
 }

@@ -3,7 +3,7 @@ using PageShare.Metrics;
 namespace PageShare.Protocol.Messages;
 
 /// <summary>Body of <see cref="MessageKind.Allocate"/>.</summary>
-/// <param name="Name">The guest's name, 1 to 128 characters; unique among the guests of a host.</param>
+/// <param name="Name">The guest's name, 1 to 128 characters without a slash; unique among the user's guests.</param>
 /// <param name="Bytes">Its size: a positive multiple of 4096.</param>
 /// <param name="MaximumBytes">The size that it may grow to; null: the host's choice.</param>
 /// <param name="Domain">Share domain; null: the user's default.</param>

@@ -7,7 +7,8 @@ public sealed record StatusRequest;
 
 /// <summary>A guest's process, as the host knows it.</summary>
 /// <param name="GuestId">The guest.</param>
-/// <param name="Name">Its name.</param>
+/// <param name="Name">Its name; <c>UID/NAME</c> if another user has a guest of that name. Among the counters it has the
+/// same.</param>
 /// <param name="ProcessId">Its process; by the host's own count of processes.</param>
 /// <param name="UserId">Its user.</param>
 /// <param name="State"><c>created</c> (not attached yet), <c>attached</c>, <c>late</c> (an order is unanswered),
@@ -47,11 +48,11 @@ public enum ControlAction
 
 /// <summary>Body of <see cref="MessageKind.Control"/>.</summary>
 /// <param name="Action">What to do.</param>
-/// <param name="Guest">The guest's name; null: all.</param>
+/// <param name="Guest">The guest's name, or <c>USER/NAME</c>, with the user's name or number; null: all.</param>
 public sealed record ControlRequest(ControlAction Action, string? Guest);
 
 /// <summary>Body of <see cref="MessageKind.GetContents"/>.</summary>
-/// <param name="Guest">The guest's name.</param>
+/// <param name="Guest">As in <see cref="ControlRequest"/>.</param>
 /// <param name="FirstPage">First page.</param>
 public sealed record ContentsRequest(string Guest, long FirstPage);
 

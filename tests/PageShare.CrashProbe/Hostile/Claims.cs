@@ -33,7 +33,6 @@ internal sealed class Claims(string socket, RawGuest guest)
 
         foreach (var name in names)
         {
-            Allocate($"name {name}", name, 4096, null);
             Try($"pause {name}", MessageKind.Control, new ControlRequest(ControlAction.Pause, name));
             Try($"unshare {name}", MessageKind.Control, new ControlRequest(ControlAction.Unshare, name));
             Try($"contents {name}", MessageKind.GetContents, new ContentsRequest(name, 0), MessageKind.Contents);
@@ -58,6 +57,13 @@ internal sealed class Claims(string socket, RawGuest guest)
         Try("shrink", MessageKind.Grow, new GrowRequest(guest.Answer.GuestId, 1));
         Try("grow for ever", MessageKind.Grow, new GrowRequest(guest.Answer.GuestId, long.MaxValue));
         Operate();
+        foreach (var name in names)
+        {
+            // What it may: a guest of its own by that name, which it is then that it pauses.
+            Allocate($"name {name}", name, 4096, null);
+            Try($"pause own {name}", MessageKind.Control, new ControlRequest(ControlAction.Pause, name));
+        }
+
         return $"granted: {string.Join(", ", _granted)}; refused {_refused.ToString(CultureInfo.InvariantCulture)}";
     }
 

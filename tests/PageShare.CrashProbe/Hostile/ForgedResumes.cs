@@ -151,7 +151,7 @@ internal sealed unsafe class ForgedResumes(string socket, RawGuest guest)
         Try("next generation among the former", good with { StoreGenerations = [1] }, backing, table, store);
         Try("a generation without its store", good with { StoreGenerations = [0] }, backing, table);
         Try("a store without its generation", good, backing, table, store);
-        Try("the name of another", good with { Name = "honest-0" }, backing, table);
+        Try("a name with another's user in it", good with { Name = "0/honest-0" }, backing, table);
         Try("another's domain", good with { Domain = "private" }, backing, table);
     }
 

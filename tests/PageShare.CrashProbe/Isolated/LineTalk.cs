@@ -8,6 +8,12 @@ internal static class LineTalk
     public static void Serve(Func<string[], string> act)
     {
         Say("ok ready");
+        Answer(act);
+    }
+
+    /// <summary>Serves until the input ends.</summary>
+    public static void Answer(Func<string[], string> act)
+    {
         while (Console.In.ReadLine() is { } line)
         {
             try

@@ -1,6 +1,5 @@
 using System.Globalization;
 using PageShare.TestKit;
-using PageShare.TestKit.Points;
 
 namespace PageShare.CrashProbe.Isolated;
 
@@ -28,7 +27,8 @@ internal static class OracleGuestScenario
             });
         using var writers = new RandomWriters(guest, arguments.Number("writers", 2), arguments.Number("seed", 1));
         using var storm = new CollectionStorm();
-        LineTalk.Serve(words => Do(words, guest, writers, storm));
+        var places = new ParkedPlaces();
+        LineTalk.Serve(words => places.TryDo(words, out var answer) ? answer : Do(words, guest, writers, storm));
         return ProbeExit.Done;
     }
 
@@ -50,6 +50,9 @@ internal static class OracleGuestScenario
             case "rewrite": // NUMBER
                 writers.Rewrite(long.Parse(words[1], CultureInfo.InvariantCulture));
                 return "";
+            case "touch": // BYTE: stores to every page, on a thread of its own that the next check waits for
+                writers.Touch(byte.Parse(words[1], CultureInfo.InvariantCulture));
+                return "";
             case "collect": // garbage collections from now on
                 storm.Start();
                 return "";
@@ -59,15 +62,8 @@ internal static class OracleGuestScenario
                 return guest.IsAttached.ToString();
             case "refusal":
                 return guest.Refusal ?? "";
-            case "park": // POINT: whoever comes there stops
-                _ = Gate.Stop(Enum.Parse<TestPoint>(words[1]));
-                return "";
-            case "parked": // POINT: whether somebody has
-                return IsParked(Enum.Parse<TestPoint>(words[1])).ToString();
             default:
                 throw new ProbeFailedException($"There is no command '{words[0]}'.");
         }
     }
-
-    private static bool IsParked(TestPoint point) => TestShim.AwaitGate(point, 1, 0) == 0;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using PageShare.TestKit;
+using PageShare.TestKit.Points;
 
 namespace PageShare.CrashProbe.Isolated;
 
@@ -53,19 +54,36 @@ internal sealed unsafe class RandomWriters : IDisposable
     public void StopAndCheck()
     {
         _isStopping = true;
-        _threads.ForEach(static thread => thread.Join());
-        _threads.Clear();
+        CheckAll();
         if (_failure is { } failure)
         {
             throw failure;
         }
-
-        CheckAll();
     }
 
-    /// <summary>Checks every byte; nobody may be writing.</summary>
+    /// <summary>
+    /// Stores a byte to every page, on a thread of its own. By native code, since it may be held in the fault handler,
+    /// where managed code would hold up a garbage collection, and with it whoever talks to this process.
+    /// </summary>
+    public void Touch(byte value)
+    {
+        var thread = new Thread(() =>
+        {
+            for (var at = 0L; at < _guest.Length; at += PageContent.Bytes)
+            {
+                TestShim.FillMemory(_guest.Pointer + at, value, 1);
+                _mirror[at] = value;
+            }
+        }) { IsBackground = true };
+        thread.Start();
+        _threads.Add(thread);
+    }
+
+    /// <summary>Checks every byte, once nobody is storing.</summary>
     public void CheckAll()
     {
+        _threads.ForEach(static thread => thread.Join());
+        _threads.Clear();
         for (var page = 0; page < _pages; page++)
         {
             Check(page);

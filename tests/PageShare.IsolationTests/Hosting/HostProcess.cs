@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using PageShare.Host;
+using PageShare.IsolationTests.Isolated;
 using PageShare.Protocol.Messages;
 using PageShare.TestKit;
 using PageShare.TestKit.Proof;
@@ -60,6 +61,10 @@ internal sealed class HostProcess : IDisposable
     public static HostProcess StartWith(TemporaryFolder folder, IReadOnlyDictionary<string, string> environment) =>
         WaitFor(Launch(folder, "", null, [], environment));
 
+    /// <summary>The same as another user, from a folder that this user can read.</summary>
+    public static HostProcess StartAs(TemporaryFolder folder, uint user, string program, string configuration) => WaitFor(
+        Launch(folder, "", configuration, StagedProbe.As(user), new Dictionary<string, string>(), program));
+
     private static HostProcess WaitFor(HostProcess host)
     {
         var first = host._process.StandardOutput.ReadLine();
@@ -90,6 +95,26 @@ internal sealed class HostProcess : IDisposable
         return client.GetStatus();
     }
 
+    /// <summary>Waits until so many passes have begun and ended. Pass by pass: on a busy machine some take
+    /// long.</summary>
+    public void AwaitPasses(int count)
+    {
+        for (var more = count + 1; more > 0; more--) // one is under way
+        {
+            var passes = Status().Engine.Totals.FullScans;
+            Until.True(() => Status().Engine.Totals.FullScans > passes, "the host makes another pass");
+        }
+    }
+
+    /// <summary>Has whoever comes to a place of it stop there: see the probe's ParkedPlaces.</summary>
+    /// <param name="place">A <see cref="TestKit.Points.TestPoint"/> or a <see cref="MemoryStep"/>.</param>
+    /// <param name="number">The page, or what stands for it there; null for any.</param>
+    public void Park(Enum place, int? number = null) => Assert.Equal("", Do($"park {place} {number}".TrimEnd()));
+
+    /// <summary>Whether somebody stands there. What needs the engine's lock, as its status does, then waits in
+    /// vain.</summary>
+    public bool IsParked(Enum place) => bool.Parse(Do($"parked {place}"));
+
     /// <summary>Asks it to end, as systemd does, and returns its exit code.</summary>
     public int Stop()
     {
@@ -117,8 +142,8 @@ internal sealed class HostProcess : IDisposable
     }
 
     private static HostProcess Launch(
-        TemporaryFolder folder, string settings, string? configuration, string[] wrapper,
-        IReadOnlyDictionary<string, string> environment)
+        TemporaryFolder folder, string settings, string? configuration, IReadOnlyList<string> wrapper,
+        IReadOnlyDictionary<string, string> environment, string? program = null)
     {
         var socket = Path.Combine(folder.Path, "host.sock");
         List<string> arguments = ["host", "--socket", socket, "--set", $"log=debug;{Eager};{settings}"];
@@ -127,8 +152,22 @@ internal sealed class HostProcess : IDisposable
             arguments.AddRange(["--config", folder.Write("host.json", configuration)]);
         }
 
-        var command = new ProbeCommand([.. arguments]) { Wrapper = wrapper, Environment = environment };
+        var command = new ProbeCommand([.. arguments])
+        {
+            Wrapper = wrapper,
+            Environment = environment,
+            Folder = program,
+        };
         return new HostProcess(ProbeProcess.StartTalking(command), socket);
+    }
+
+    private string Do(string command)
+    {
+        _process.StandardInput.WriteLine(command);
+        _process.StandardInput.Flush();
+        var line = _process.StandardOutput.ReadLine() ?? "the host has ended";
+        Assert.True(line.StartsWith("ok", StringComparison.Ordinal), $"{command}: {line}");
+        return line["ok".Length..].TrimStart();
     }
 
     private int WaitForExit()

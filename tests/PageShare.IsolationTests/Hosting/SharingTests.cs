@@ -71,8 +71,7 @@ public sealed class SharingTests : IDisposable
         using var host = HostProcess.Start(_folder, "engine.domainPerGuest=true");
         using var a = GuestWith(host, "a", seed: 7);
         using var b = GuestWith(host, "b", seed: 7);
-        var passes = host.Status().Engine.Totals.FullScans;
-        Until.True(() => host.Status().Engine.Totals.FullScans > passes + 4, "passes go by");
+        host.AwaitPasses(4);
         Assert.Equal(0, host.Status().Engine.Totals.PagesSharing);
         Assert.Equal(2, host.Status().Engine.Domains.Length);
     }

@@ -1,3 +1,6 @@
+using PageShare.Host;
+using PageShare.Protocol;
+using PageShare.Protocol.Messages;
 using PageShare.TestKit;
 
 namespace PageShare.IsolationTests.Hosting;
@@ -27,8 +30,7 @@ public sealed class UserTests : IDisposable
         Assert.Equal("64002/default", b.Do("allocate b 1048576"));
         a.Do($"fill a 0 {Pages} 7");
         b.Do($"fill b 0 {Pages} 7");
-        var passes = host.Status().Engine.Totals.FullScans;
-        Until.True(() => host.Status().Engine.Totals.FullScans > passes + 4, "passes go by");
+        host.AwaitPasses(4);
         Assert.Equal(0, host.Status().Engine.Totals.PagesSharing);
 
         Assert.Equal("joined", a.Do("allocate a2 1048576 joined"));
@@ -40,6 +42,35 @@ public sealed class UserTests : IDisposable
             [First, Second, First, Second], host.Status().Processes.Select(static process => process.UserId));
         a.Do($"check a2 0 {Pages} 8");
         b.Do($"check b2 0 {Pages} 8");
+    }
+
+    [Fact]
+    public void NobodyCanTakeAnotherUsersNameAwayAndBothAreToldApart()
+    {
+        var program = RequireOtherUsers();
+        using var host = HostProcess.Start(_folder, "", """{ "users": { "64001": {}, "64002": {} } }""");
+        using var a = GuestProcess.StartAs(host, program, First);
+        using var b = GuestProcess.StartAs(host, program, Second);
+        a.Do("allocate web 1048576");
+        Assert.Equal(["web"], NamesIn(host));
+        b.Do("allocate web 1048576");
+        Assert.Contains("User 64002 has a guest named 'web' already", b.Fail("allocate web 1048576"),
+            StringComparison.Ordinal);
+        Assert.Equal(["64001/web", "64002/web"], NamesIn(host));
+
+        using var operators = StatusClient.Connect(host.Socket);
+        var refused = Assert.Throws<RefusedException>(() => operators.Control(ControlAction.Pause, "web"));
+        Assert.Contains("64001/web or 64002/web", refused.Message, StringComparison.Ordinal);
+        operators.Control(ControlAction.Pause, "64002/web");
+        a.Do("sharing web false"); // says so of its own, by the name that it has given
+        a.Do("sharing web true");
+        var sharing = Fresh(host).Engine.Guests.ToDictionary(
+            static guest => guest.Name, static guest => guest.Sharing);
+        Assert.Equal((true, false), (sharing["64001/web"], sharing["64002/web"]));
+
+        b.Do("free web");
+        Assert.Equal(["web"], NamesIn(host));
+        operators.Control(ControlAction.Pause, "web");
     }
 
     [Fact]
@@ -62,6 +93,21 @@ public sealed class UserTests : IDisposable
         var program = RequireOtherUsers();
         using var host = HostProcess.Start(_folder);
         Assert.Contains("Permission denied", GuestProcess.TryStartAs(host, program, First), StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> NamesIn(HostProcess host)
+    {
+        var status = Fresh(host);
+        Assert.Equal(status.Processes.Select(static process => process.Name),
+            status.Engine.Guests.Select(static guest => guest.Name));
+        return status.Processes.Select(static process => process.Name);
+    }
+
+    /// <summary>What the host says may be a moment old; after a pass it is of after the call.</summary>
+    private static StatusAnswer Fresh(HostProcess host)
+    {
+        host.AwaitPasses(1);
+        return host.Status();
     }
 
     /// <summary>The probe where other users can read it; skips where this user can't become them.</summary>

@@ -24,7 +24,7 @@ public sealed class WebTests : IDisposable
         using var metrics = await client.GetAsync("/metrics", _cancel);
         Assert.Equal("text/plain", metrics.Content.Headers.ContentType!.MediaType);
         Assert.Contains(
-            "guest=\"web-1\"} 256\n", await metrics.Content.ReadAsStringAsync(_cancel), StringComparison.Ordinal);
+            $"guest=\"web-1\",user=\"{Mono.Unix.Native.Syscall.geteuid()}\"}} 256\n", await metrics.Content.ReadAsStringAsync(_cancel), StringComparison.Ordinal);
 
         using var status = JsonDocument.Parse(await client.GetStringAsync("/status", _cancel));
         Assert.Equal(host.ProcessId, status.RootElement.GetProperty("processId").GetInt32());

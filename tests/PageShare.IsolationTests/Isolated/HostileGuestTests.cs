@@ -52,27 +52,25 @@ public sealed class HostileGuestTests
     {
         using var test = new HostileGuests(mode, Pages);
         test.Honest.StartWriters();
-        var passes = test.Host.Status().Engine.Totals.FullScans;
         test.Hostile.Do("forge");
         Until.True(
             () => int.Parse(test.Hostile.Do("forged"), CultureInfo.InvariantCulture) >= 30
                 || test.Host.Status().Engine.GuestsDistrusted > 0,
             "many lies are told, or it is believed no more");
-        Until.True(() => test.Host.Status().Engine.Totals.FullScans > passes + 10, "passes go by");
+        test.Host.AwaitPasses(10);
         test.Hostile.Do("forge-end");
-        passes = test.Host.Status().Engine.Totals.FullScans;
-        Until.True(() => test.Host.Status().Engine.Totals.FullScans > passes + 4, "passes go by");
+        test.Host.AwaitPasses(4);
         test.NobodyIsHarmed();
     }
 
     [Fact]
-    public void ForeignGuestsNamesAndDomainsAreRefusedWithReasons()
+    public void ForeignGuestsAndDomainsAreRefusedWithReasonsAndNamesakesAreNobodyElse()
     {
         using var test = new HostileGuests(FaultMode.Signal, Pages);
         Assert.SkipUnless(HostileGuests.HasOwnUser, "needs root and setpriv: a user's own guests are his to touch.");
         test.Honest.StartWriters();
-        var answer = test.Hostile.Do("claim honest-0 honest-1");
-        Assert.StartsWith("granted: ; refused ", answer, StringComparison.Ordinal);
+        var answer = test.Hostile.Do("claim honest-0 0/honest-1");
+        Assert.StartsWith("granted: name honest-0, pause own honest-0; refused ", answer, StringComparison.Ordinal);
         test.NobodyIsHarmed();
     }
 
@@ -109,8 +107,7 @@ public sealed class HostileGuestTests
             test.Hostile.Do($"resume-lies liar-{round.ToString(CultureInfo.InvariantCulture)}");
         }
 
-        var passes = test.Host.Status().Engine.Totals.FullScans;
-        Until.True(() => test.Host.Status().Engine.Totals.FullScans > passes + 10, "passes go by");
+        test.Host.AwaitPasses(10);
         test.NobodyIsHarmed();
     }
 

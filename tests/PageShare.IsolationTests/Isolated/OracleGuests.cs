@@ -31,7 +31,7 @@ internal sealed class OracleGuests : IDisposable
             for (var i = 0; i < count; i++)
             {
                 _guests.Add(TalkingProcess.Start(new ProbeCommand(
-                    "oracle-guest", "--socket", socket, "--name", $"honest-{i}", "--pages", Text(pages), "--engine",
+                    "oracle-guest", "--socket", socket, "--name", NameOf(i), "--pages", Text(pages), "--engine",
                     mode.ToString(), "--seed", Text(Seeds.Seed + i), "--domain", domain)));
             }
         }
@@ -43,6 +43,9 @@ internal sealed class OracleGuests : IDisposable
     }
 
     public IReadOnlyList<TalkingProcess> All => _guests;
+
+    /// <summary>The name of the one that was started at this place.</summary>
+    public static string NameOf(int place) => $"honest-{Text(place)}";
 
     /// <summary>Lets all writers begin, or go on.</summary>
     public void StartWriters() => Each("start");
@@ -63,10 +66,13 @@ internal sealed class OracleGuests : IDisposable
     /// </summary>
     public void ShareExactly(HostProcess host)
     {
-        Each($"rewrite {Text(++_lastContent)}");
+        RewriteAll();
         AreExact(host);
         Each("check");
     }
+
+    /// <summary>Gives all guests the same new contents, a different one on each page. Nobody may be writing.</summary>
+    public void RewriteAll() => Each($"rewrite {Text(++_lastContent)}");
 
     /// <summary>
     /// Waits until all guests share all their pages, and every count is what follows from that. By passes, not by time:
@@ -74,12 +80,11 @@ internal sealed class OracleGuests : IDisposable
     /// </summary>
     public void AreExact(HostProcess host)
     {
-        for (var pass = 0; Difference(host) is { Length: > 0 } difference; pass++)
+        for (var pass = 0; !IsExact(host); pass++)
         {
-            Assert.True(pass < MostPasses, $"{difference}\n{host.Log[^Math.Min(host.Log.Length, 3000)..]}");
+            Assert.True(pass < MostPasses, Describe(host));
             var passes = PassesOf(host);
-            Until.True(
-                () => PassesOf(host) > passes || Difference(host).Length == 0, "the host makes another pass");
+            Until.True(() => PassesOf(host) > passes || IsExact(host), "the host makes another pass");
         }
     }
 
@@ -95,28 +100,34 @@ internal sealed class OracleGuests : IDisposable
 
     private static long PassesOf(HostProcess host) => host.Status().Engine.Totals.FullScans;
 
-    private string Difference(HostProcess host)
+    /// <summary>What the host says of its guests, for messages.</summary>
+    public static string Describe(HostProcess host)
+    {
+        var status = host.Status();
+        var totals = status.Engine.Totals;
+        return $"{status.Engine.Guests.Length} guests of {status.Processes.Count} processes ({string.Join(", ",
+            status.Processes.Select(static p => $"{p.Name}: {p.State}, {p.PagesToMove} to move"))}), shared "
+            + $"{totals.PagesShared}, sharing {totals.PagesSharing} ({string.Join(", ", status.Engine.Guests.Select(
+                static guest => $"{guest.Name}: {guest.Counters.PagesSharing}"))}), total {totals.PagesTotal}, populated "
+            + $"{totals.PagesPopulated}, zero {totals.ZeroPages}, volatile {totals.PagesVolatile}; the stores have "
+            + $"{MemoryObjects.PagesOf(MemoryObjects.Stores, host.ProcessId)} pages. "
+            + $"{string.Join(' ', status.Engine.Warnings)}\n{host.Log[^Math.Min(host.Log.Length, 3000)..]}";
+    }
+
+    private bool IsExact(HostProcess host)
     {
         var status = host.Status();
         var totals = status.Engine.Totals;
         var guests = status.Engine.Guests;
-        var blocks = MemoryObjects.PagesOf(MemoryObjects.Stores, host.ProcessId);
         long expected = _pages;
-        var isExact = guests.Length == _guests.Count
+        return guests.Length == _guests.Count
             && status.Processes.Count == _guests.Count
             && totals.PagesShared == expected
             && totals.PagesSharing == expected * (_guests.Count - 1)
             && totals.PagesTotal == expected * _guests.Count
             && totals.PagesPopulated == expected * _guests.Count
             && guests.Sum(static guest => guest.Counters.PagesSharing) == totals.PagesSharing
-            && blocks == expected;
-        return isExact
-            ? ""
-            : $"{guests.Length} guests of {status.Processes.Count} processes ({string.Join(", ",
-                status.Processes.Select(static p => $"{p.Name}: {p.State}, {p.PagesToMove} to move"))}), shared "
-                + $"{totals.PagesShared}, sharing {totals.PagesSharing}, total {totals.PagesTotal}, populated "
-                + $"{totals.PagesPopulated}, zero {totals.ZeroPages}; the stores have {blocks} pages. "
-                + string.Join(' ', status.Engine.Warnings);
+            && MemoryObjects.PagesOf(MemoryObjects.Stores, host.ProcessId) == expected;
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -53,4 +53,14 @@ public enum TestPoint
 
     /// <summary>The agent has done an order and not answered it.</summary>
     OrderDone = 16,
+
+    /// <summary>Host: an order stands in its slot and is not posted. What stands for the page at a gate is the order's
+    /// kind; so for the next two.</summary>
+    OrderWritten = 17,
+
+    /// <summary>Host: an order is posted; an agent that sleeps has not been woken.</summary>
+    OrderPosted = 18,
+
+    /// <summary>Host: an answer is there, and nothing of it was taken.</summary>
+    AnswerSeen = 19,
 }

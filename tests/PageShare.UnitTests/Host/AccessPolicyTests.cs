@@ -93,6 +93,7 @@ public sealed class AccessPolicyTests
     [InlineData("1002/default", null)]
     [InlineData("1002/default#web-1", null)]
     [InlineData("web#1", null)]
+    [InlineData("1001/web#1", "1001/web#1")]
     [InlineData("default", null)]
     [InlineData("1001/web", "web")]
     [InlineData("1001/../1002/default", null)]
@@ -107,6 +108,17 @@ public sealed class AccessPolicyTests
         Assert.Equal(expected, domain);
         Assert.Equal(expected is not null, isFound);
         Assert.Equal(expected is null, refusal is not null);
+    }
+
+    [Fact]
+    public void TheDomainOfOneGuestIsNoOtherUsersEvenWhereDefaultsAreJoined()
+    {
+        var policy = Policy(new HostConfiguration { Users = Rules(("*", new())), Domains = Joined(("web", ["*"])) });
+        var (alice, bob) = (policy.RightsOf(Alice)!, policy.RightsOf(Bob)!);
+        Assert.Equal("1001/default#a", AccessPolicy.DomainOfOneGuest(alice, "1001/default", "a"));
+        Assert.Equal("1001/web#a", AccessPolicy.DomainOfOneGuest(alice, "web", "a"));
+        Assert.NotEqual(
+            AccessPolicy.DomainOfOneGuest(alice, "web", "a"), AccessPolicy.DomainOfOneGuest(bob, "web", "a"));
     }
 
     [Fact]

@@ -53,6 +53,22 @@ public sealed class GuestTableTests : IDisposable
     }
 
     [Fact]
+    public void ANameBelongsToTheUserWhoGivesIt()
+    {
+        var holder = Holder();
+        var other = new FakeHolder(_processes[0], _account) { Rights = holder.Rights with { User = 7 } };
+        var first = Add(holder, "web", out _);
+        var second = Add(other, "web", out _);
+        Assert.True(_table.TryFind(first.Key, out var found));
+        Assert.Same(first, found);
+        Assert.True(_table.TryFind(new GuestKey(7, "web"), out found));
+        Assert.Same(second, found);
+        Assert.True(_table.Remove(first));
+        Assert.Equal(RefusalCode.Invalid, Refused(() => Add(other, "web", out _)));
+        Add(holder, "web", out _);
+    }
+
+    [Fact]
     public void AFailureToMakeMemoryLeavesNothingTaken()
     {
         var holder = Holder();
@@ -72,7 +88,7 @@ public sealed class GuestTableTests : IDisposable
         _processes[0].Kill();
         Until.True(() => _table.All.Count == 1, "the guests of the dead process are gone");
         Assert.Equal((1, 1, 0), (a.Disposals, b.Disposals, c.Disposals));
-        Assert.False(_table.TryFind("a", out _));
+        Assert.False(_table.TryFind(new GuestKey(dying.Rights.User, "a"), out _));
         Assert.Equal(RefusalCode.NotFound, Refused(() => _table.Find(first.Id, dying)));
     }
 

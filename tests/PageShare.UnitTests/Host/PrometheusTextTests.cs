@@ -57,10 +57,22 @@ public sealed partial class PrometheusTextTests
     public void GuestsAreLabelledAndTheirNamesAreEscaped()
     {
         var text = PrometheusText.Write(Status());
-        Assert.Contains("pageshare_pages_total{domain=\"1001/default\",guest=\"a\\\"b\\\\c\"} 100\n", text,
-            StringComparison.Ordinal);
-        Assert.Contains("pageshare_guest_state{domain=\"1001/default\",guest=\"a\\\"b\\\\c\",state=\"attached\"} 1\n",
+        Assert.Contains("pageshare_pages_total{domain=\"1001/default\",guest=\"a\\\"b\\\\c\",user=\"1001\"} 100\n",
             text, StringComparison.Ordinal);
+        Assert.Contains(
+            "pageshare_guest_state{domain=\"1001/default\",guest=\"a\\\"b\\\\c\",user=\"1001\",state=\"attached\"} 1\n",
+            text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GuestsOfOneNameAreToldApartByTheirUsersAlone()
+    {
+        var text = PrometheusText.Write(Status());
+        Assert.Contains(
+            "pageshare_pages_total{domain=\"joined\",guest=\"db\",user=\"1001\"} 100\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "pageshare_pages_total{domain=\"joined\",guest=\"db\",user=\"1002\"} 100\n", text, StringComparison.Ordinal);
+        Assert.Equal(Lines(text), Lines(text).Distinct());
     }
 
     [Fact]
@@ -70,7 +82,7 @@ public sealed partial class PrometheusTextTests
         Assert.Contains("# TYPE pageshare_cow_fault_nanoseconds summary\n", text, StringComparison.Ordinal);
         Assert.Contains("pageshare_cow_fault_nanoseconds{quantile=\"0.5\"} 9000\n", text, StringComparison.Ordinal);
         Assert.Contains(
-            "pageshare_cow_fault_nanoseconds{domain=\"1001/default\",guest=\"web\",quantile=\"0.99\"} 31000\n",
+            "pageshare_cow_fault_nanoseconds{domain=\"1001/default\",guest=\"web\",user=\"1001\",quantile=\"0.99\"} 31000\n",
             text, StringComparison.Ordinal);
     }
 
@@ -110,6 +122,8 @@ public sealed partial class PrometheusTextTests
         [
             new() { Name = "a\"b\\c", Domain = "1001/default", Counters = counters },
             new() { Name = "web", Domain = "1001/default", Counters = counters },
+            new() { Name = "1001/db", Domain = "joined", Counters = counters },
+            new() { Name = "1002/db", Domain = "joined", Counters = counters },
         ];
         var engine = new EngineSnapshot
         {
@@ -121,7 +135,12 @@ public sealed partial class PrometheusTextTests
         };
         return new StatusAnswer(
             Guid.Empty, "1.2.3", 1, DateTimeOffset.UnixEpoch, engine,
-            [new GuestProcess(1, "a\"b\\c", 2, 1001, "attached", 0)]);
+            [
+                new GuestProcess(1, "a\"b\\c", 2, 1001, "attached", 0),
+                new GuestProcess(2, "web", 3, 1001, "attached", 0),
+                new GuestProcess(3, "1001/db", 3, 1001, "attached", 0),
+                new GuestProcess(4, "1002/db", 4, 1002, "attached", 0),
+            ]);
     }
 
     [GeneratedRegex("""^[a-z_]+(\{([a-z_]+="(\\.|[^"\\])*",?)+\})? -?[0-9.E+-]+$""")]

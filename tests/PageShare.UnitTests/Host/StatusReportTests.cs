@@ -50,6 +50,11 @@ public sealed class StatusReportTests : IDisposable
         Assert.Equal(2000, report.Take().Engine.Guests.Length);
     }
 
+    [Fact]
+    public void AGuestIsShownByItsNameAlone() => Assert.Equal(
+        ["guest-0", "guest-1"],
+        Report(new FakeMemories(guests: 2)).Take().Engine.Guests.Select(static guest => guest.Name));
+
     private StatusReport Report(FakeMemories memories) => new(HostIdentity.Create(), _table, memories, _time);
 
     private sealed class FakeMemories(int guests) : IGuestMemories
@@ -71,7 +76,7 @@ public sealed class StatusReportTests : IDisposable
                 Domains = [],
                 Guests = [.. Enumerable.Range(0, guests).Select(static at => new GuestSnapshot
                 {
-                    Name = $"guest-{at}",
+                    Name = $"1001/guest-{at}",
                     Domain = "1001/default",
                     Counters = new CounterSet { PagesPopulated = at },
                 })],

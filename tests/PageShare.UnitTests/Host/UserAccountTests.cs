@@ -103,6 +103,7 @@ public sealed class UserAccountTests
     [InlineData("😀", true)]
     [InlineData("", false)]
     [InlineData("   ", false)]
+    [InlineData("1001/web", false)]
     [InlineData("a\nb", false)]
     [InlineData("a\u001b[31m", false)]
     [InlineData("a\u202eb", false)]

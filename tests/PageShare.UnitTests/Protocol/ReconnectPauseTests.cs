@@ -28,6 +28,7 @@ public sealed class ReconnectPauseTests
         Assert.NotEmpty(new GuestClientOptions().Program);
         foreach (var (options, name) in new[]
         {
+            (new GuestClientOptions { HostUsers = null! }, nameof(GuestClientOptions.HostUsers)),
             (new GuestClientOptions { Program = " " }, nameof(GuestClientOptions.Program)),
             (new GuestClientOptions { Program = new string('x', 257) }, nameof(GuestClientOptions.Program)),
             (new GuestClientOptions { RequestTimeout = TimeSpan.Zero }, nameof(GuestClientOptions.RequestTimeout)),

@@ -18,7 +18,7 @@ internal static class GuestCommand
 
     private static readonly Argument<string> Name = new("NAME")
     {
-        Description = "The guest's name, as 'pageshare status' shows it.",
+        Description = "The guest's name, as 'pageshare status' shows it: USER/NAME where two users have one of that name.",
     };
 
     /// <summary>Makes the command.</summary>
