@@ -68,6 +68,22 @@ internal sealed class IsolatedGuest : IDisposable
     public GuestDescriptors Descriptors =>
         new(Memory.Backing, Memory.Table, Memory.Ring, Region.Domain.Store.Reader);
 
+    /// <summary>
+    /// The stores whose frames its pages may show, for reading: its domain's, then those of former hosts. Owned by the
+    /// guest; a former one is closed as soon as no page shows it.
+    /// </summary>
+    public IReadOnlyList<(int Generation, SafeHandle Store)> Stores
+    {
+        get
+        {
+            lock (_engine.Registry.Gate)
+            {
+                ThrowIfDisposed();
+                return [(Region.Generation, Region.Domain.Store.Reader), .. Region.Former?.Open ?? []];
+            }
+        }
+    }
+
     /// <summary>What it has answered that cannot be; null if it has not.</summary>
     public string? WhyDistrusted => Ring.WhyDistrusted;
 
@@ -187,7 +203,8 @@ internal sealed class IsolatedGuest : IDisposable
     public GuestSnapshot Snapshot() => _engine.SnapshotOf(Region);
 
     /// <summary>
-    /// One letter a page: z zero, s shared, p private, v volatile, - absent.
+    /// One letter a page: z zero, s shared, c shared and then broken by the kernel as last counted, p private, v
+    /// volatile, - absent.
     /// </summary>
     /// <param name="firstPage">First page.</param>
     /// <param name="kinds">Receives the letters.</param>
@@ -222,7 +239,7 @@ internal sealed class IsolatedGuest : IDisposable
 
     private char KindOf(PageNumber page, bool isResident) => Region.Records.KindOf(page) switch
     {
-        PageKind.Sharing => 's',
+        PageKind.Sharing => Region.Copies?.Contains(page) == true ? 'c' : 's',
         PageKind.Hashed => Region.Records.StablePassesOf(page) >= _stablePasses ? 'p' : 'v',
         PageKind.Zero when !isResident => 'z',
         _ => Region.Former?.IsShownBy(Region.Words.Read(page)) == true ? 's' : isResident ? 'v' : '-',

@@ -92,4 +92,7 @@ internal sealed partial class HostLog(ILoggerFactory loggers)
 
     [LoggerMessage(40, LogLevel.Information, "User {User}, process {ProcessId}: {Action} of {Guest}.")]
     public partial void Controlled(string user, int processId, ControlAction action, string guest);
+
+    [LoggerMessage(41, LogLevel.Information, "User {User}, process {ProcessId}: reads the memory of {Guest}.")]
+    public partial void MemoryRead(string user, int processId, string guest);
 }

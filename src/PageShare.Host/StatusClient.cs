@@ -77,15 +77,35 @@ public sealed class StatusClient : IDisposable
         }
     }
 
+    /// <summary>A guest's memory, to read what its pages hold.</summary>
+    /// <param name="guest">Its name.</param>
+    /// <exception cref="RefusedException">There is no such guest, or this user is neither the host's own nor
+    /// root.</exception>
+    /// <exception cref="IOException">The host is gone.</exception>
+    internal HostedMemory GetMemory(string guest)
+    {
+        using var frame = _client.Request(MessageKind.GetMemory, new MemoryRequest(guest), MessageKind.Memory);
+        var answer = frame.Read<MemoryAnswer>();
+        string copies = "";
+        if (answer.FaultMode == FaultMode.Kernel)
+        {
+            using var contents = GetContents(guest);
+            copies = contents.Kinds;
+        }
+
+        return HostedMemory.Take(answer, frame, copies);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 }
 
 /// <summary>A guest's pages.</summary>
 /// <param name="Pages">How many.</param>
-/// <param name="Kinds">One letter a page: z zero, s shared, p private, v volatile, - absent.</param>
-/// <param name="Backing">The guest's own memory, read-only. A shared page reads as zero here: its bytes are in the
-/// store.</param>
+/// <param name="Kinds">One letter a page: z zero, s shared, c shared and written since, the copy in its process alone, p
+/// private, v volatile, - absent.</param>
+/// <param name="Backing">The guest's own memory, read-only, for the host's own user and root; null for other operators.
+/// A shared page reads as zero here: its bytes are in the store.</param>
 public sealed record GuestContents(long Pages, string Kinds, SafeFileHandle? Backing) : IDisposable
 {
     /// <inheritdoc/>

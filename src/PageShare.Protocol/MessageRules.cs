@@ -26,6 +26,8 @@ internal sealed class MessageRules
         [MessageKind.Control] = new(Json.ControlRequest),
         [MessageKind.GetContents] = new(Json.ContentsRequest),
         [MessageKind.Contents] = new(Json.ContentsAnswer, least: 0, most: 1),
+        [MessageKind.GetMemory] = new(Json.MemoryRequest),
+        [MessageKind.Memory] = new(Json.MemoryAnswer, least: 2, most: FrameHeader.MaximumDescriptors),
     };
 
     private MessageRules(JsonTypeInfo body, int least = 0, int most = 0)

@@ -32,6 +32,8 @@ namespace PageShare.Protocol;
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ContentsRequest))]
 [JsonSerializable(typeof(ContentsAnswer))]
+[JsonSerializable(typeof(MemoryRequest))]
+[JsonSerializable(typeof(MemoryAnswer))]
 internal sealed partial class ProtocolJsonContext : JsonSerializerContext
 {
     /// <summary>The context that all messages go through.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PageShare.Memory;
 using PageShare.PageTable;
 using PageShare.Platform;
@@ -35,6 +36,12 @@ internal sealed unsafe class FormerStores : IDisposable
 
     /// <summary>Adds a store, which belongs to this one from now on.</summary>
     public void Add(int generation, MemoryObject store) => _stores[generation] = store;
+
+    /// <summary>Those that are left, by generation.</summary>
+    public IEnumerable<(int Generation, SafeHandle Store)> Open => _stores
+        .Select(static (store, generation) => (generation, Store: (SafeHandle?)store))
+        .Where(static store => store.Store is { IsClosed: false })
+        .Select(static store => (store.generation, store.Store!));
 
     /// <summary>A pass looks at a stretch.</summary>
     public void BeginStretch(PageNumber first, long passNumber)

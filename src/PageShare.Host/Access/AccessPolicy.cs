@@ -16,11 +16,17 @@ namespace PageShare.Host.Access;
 /// domain has the user in it (<c>1001/default</c>), and two users share none, unless <c>domains</c> joins them: such a
 /// domain has its own name (<c>web</c>), which nobody else can use. Clients' names have no slash.
 /// </para>
+/// <para>
+/// Operators see and control all guests. What guests' pages hold is for two of them alone, who could read it anyway: the
+/// host's own user and root. No configuration grants it to others.
+/// </para>
 /// <para>Pure: it asks nothing of the system. Immutable.</para>
 /// </remarks>
 internal sealed class AccessPolicy
 {
     private const string Everybody = "*";
+
+    private const uint Root = 0;
 
     private readonly uint _ownUser;
     private readonly string _defaultDomain;
@@ -88,7 +94,9 @@ internal sealed class AccessPolicy
             ?? (user == _ownUser ? new UserRule(IsOperator: true) : _ruleOfOthers)
             ?? (IsNamedInADomain(user) ? new UserRule() : null);
         return rule is null ? null
-            : new UserRights(user, rule.IsOperator, rule.MostBytes, rule.MostGuests, rule.Domains);
+            : new UserRights(
+                user, rule.IsOperator, rule.MostBytes, rule.MostGuests, rule.Domains,
+                ReadsMemory: rule.IsOperator && (user == _ownUser || user == Root));
     }
 
     /// <summary>The engine's domain for a new guest.</summary>

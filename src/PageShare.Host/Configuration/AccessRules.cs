@@ -7,7 +7,8 @@ namespace PageShare.Host.Configuration;
 /// </param>
 /// <param name="MostBytes">Most memory that the user's guests may grow to, together; 0: no limit.</param>
 /// <param name="MostGuests">Most guests at a time; 0: no limit.</param>
-/// <param name="IsOperator">Whether the user may see and control all guests, and read their memory.</param>
+/// <param name="IsOperator">Whether the user may see and control all guests; only the host's own user and root may, as
+/// operators, read their memory.</param>
 public sealed record UserRule(
     IReadOnlyList<string>? Domains = null, long MostBytes = 0, int MostGuests = 0, bool IsOperator = false);
 

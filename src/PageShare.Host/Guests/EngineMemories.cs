@@ -52,6 +52,8 @@ internal sealed class EngineMemories(PageShareEngine engine) : IGuestMemories
 
         public SafeHandle Store => guest.Descriptors.Store;
 
+        public IReadOnlyList<(int Generation, SafeHandle Store)> Stores => guest.Stores;
+
         public void Attach() => guest.Attach();
 
         public void Detach() => guest.Detach();

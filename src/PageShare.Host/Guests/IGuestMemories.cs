@@ -56,6 +56,8 @@ internal interface IGuestMemory : IDisposable
 
     SafeHandle Store { get; }
 
+    IReadOnlyList<(int Generation, SafeHandle Store)> Stores { get; }
+
     void Attach();
 
     void Detach();

@@ -14,7 +14,7 @@ internal abstract class Answer : IDisposable
     public Action? IfUndelivered { get; private init; }
 
     /// <summary>Descriptors that are this answer's own, closed with it.</summary>
-    public IDisposable? Owned { get; private init; }
+    public IReadOnlyList<SafeHandle> Owned { get; private init; } = [];
 
     public static Answer Of<T>(MessageKind kind, T body) => new Typed<T>(kind, body, []);
 
@@ -22,9 +22,9 @@ internal abstract class Answer : IDisposable
     public static Answer Of<T>(MessageKind kind, T body, Action ifUndelivered, params SafeHandle[] descriptors) =>
         new Typed<T>(kind, body, descriptors) { IfUndelivered = ifUndelivered };
 
-    /// <summary>With a descriptor that is closed with the answer.</summary>
-    public static Answer Owning<T>(MessageKind kind, T body, SafeHandle descriptor) =>
-        new Typed<T>(kind, body, [descriptor]) { Owned = descriptor };
+    /// <summary>With descriptors that are closed with the answer.</summary>
+    public static Answer Owning<T>(MessageKind kind, T body, IReadOnlyList<SafeHandle> descriptors) =>
+        new Typed<T>(kind, body, [.. descriptors]) { Owned = descriptors };
 
     public static Answer Refused(Refusal refusal) => Of(MessageKind.Refused, refusal);
 
@@ -32,7 +32,13 @@ internal abstract class Answer : IDisposable
     public abstract void Send(FrameChannel channel);
 
     /// <inheritdoc/>
-    public void Dispose() => Owned?.Dispose();
+    public void Dispose()
+    {
+        foreach (var descriptor in Owned)
+        {
+            descriptor.Dispose();
+        }
+    }
 
     private sealed class Typed<T>(MessageKind kind, T body, SafeHandle[] descriptors) : Answer
     {

@@ -1,5 +1,9 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using PageShare.Host.Guests;
+using PageShare.Platform;
 using PageShare.Platform.Linux;
+using PageShare.Protocol;
 using PageShare.Protocol.Messages;
 
 namespace PageShare.Host.Sessions;
@@ -82,7 +86,58 @@ internal readonly struct OperatorRequests(Session client, SessionServices servic
         var count = memory.ReadKinds(request.FirstPage, kinds);
         return Answer.Owning(
             MessageKind.Contents, new ContentsAnswer(pages, new string(kinds, 0, count)),
-            ReadOnlyDescriptor.Of(memory.Backing));
+            client.Rights.ReadsMemory ? [ReadOnlyDescriptor.Of(memory.Backing)] : []);
+    }
+
+    public Answer GetMemory(MemoryRequest request)
+    {
+        RequireOperator();
+        if (!client.Rights.ReadsMemory)
+        {
+            throw new RequestRefusedException(
+                RefusalCode.NotAllowed,
+                "What guests' pages hold is for the user that runs the host, and for root: ask as one of them.");
+        }
+
+        services.Log.MemoryRead(
+            services.Names.Describe(client.Rights.User), client.ProcessId, GuestName.Clean(request.Guest));
+        var memory = Find(request.Guest).Memory;
+        var generations = new List<int>();
+        var descriptors = new List<SafeHandle>();
+        try
+        {
+            descriptors.Add(ReadOnlyDescriptor.Of(memory.Backing));
+            descriptors.Add(ReadOnlyDescriptor.Of(memory.Table));
+            foreach (var (generation, store) in memory.Stores)
+            {
+                if (descriptors.Count < FrameHeader.MaximumDescriptors && TryOpen(store) is { } opened)
+                {
+                    generations.Add(generation);
+                    descriptors.Add(opened);
+                }
+            }
+
+            return Answer.Owning(
+                MessageKind.Memory, new MemoryAnswer(memory.Pages, memory.FaultMode, generations), descriptors);
+        }
+        catch
+        {
+            descriptors.ForEach(static descriptor => descriptor.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Null for a former host's store that was closed just now, or that is not this user's to open.</summary>
+    private static SafeFileHandle? TryOpen(SafeHandle store)
+    {
+        try
+        {
+            return ReadOnlyDescriptor.Of(store);
+        }
+        catch (Exception unavailable) when (unavailable is ObjectDisposedException or PlatformException)
+        {
+            return null;
+        }
     }
 
     private static void Carry(ControlAction action, HostedGuest guest)

@@ -23,6 +23,7 @@ internal static class RequestHandlers
             MessageKind.GetStatus => operators.GetStatus(),
             MessageKind.Control => operators.Control(frame.Read<ControlRequest>()),
             MessageKind.GetContents => operators.GetContents(frame.Read<ContentsRequest>()),
+            MessageKind.GetMemory => operators.GetMemory(frame.Read<MemoryRequest>()),
             MessageKind.Hello => throw new ProtocolException("Hello is the first frame of a connection and no other."),
             _ => throw new ProtocolException($"{frame.Kind} is not for a client to send."),
         };

@@ -60,8 +60,18 @@ public enum MessageKind : ushort
     /// <summary>Operator: page kinds of a guest, for maps and for <c>pageshare scan</c>.</summary>
     GetContents = 33,
 
-    /// <summary>Host: the answer to <see cref="GetContents"/>. Descriptors: a guest's backing, read-only.</summary>
+    /// <summary>Host: the answer to <see cref="GetContents"/>. Descriptors: a guest's backing, read-only,
+    /// for those who may ask for <see cref="GetMemory"/>; none for others.</summary>
     Contents = 34,
+
+    /// <summary>Operator, the host's own user or root: a guest's memory, for <c>pageshare scan</c>.</summary>
+    GetMemory = 35,
+
+    /// <summary>
+    /// Host: the answer to <see cref="GetMemory"/>. Descriptors, all for reading: backing, page table, then a store for
+    /// each of <see cref="MemoryAnswer.StoreGenerations"/>.
+    /// </summary>
+    Memory = 36,
 }
 
 /// <summary>Body of messages that say nothing more, such as <see cref="MessageKind.Done"/>.</summary>

@@ -59,6 +59,18 @@ public sealed record ContentsRequest(string Guest, long FirstPage);
 /// <summary>Body of <see cref="MessageKind.Contents"/>.</summary>
 /// <param name="Pages">Pages of the guest.</param>
 /// <param name="Kinds">
-/// One letter a page from the asked one on, as many as fit: z zero, s shared, p private, v volatile, - absent.
+/// One letter a page from the asked one on, as many as fit: z zero, s shared, c shared and written since, with the copy
+/// in the guest's process alone (fault mode Kernel), p private, v volatile, - absent.
 /// </param>
 public sealed record ContentsAnswer(long Pages, string Kinds);
+
+/// <summary>Body of <see cref="MessageKind.GetMemory"/>.</summary>
+/// <param name="Guest">The guest's name.</param>
+public sealed record MemoryRequest(string Guest);
+
+/// <summary>Body of <see cref="MessageKind.Memory"/>, with descriptors of backing, page table and stores.</summary>
+/// <param name="Pages">Pages of the guest.</param>
+/// <param name="FaultMode">Its fault mode: in Kernel mode copies of pages may lie in its process alone.</param>
+/// <param name="StoreGenerations">Generations that page words may name, one for each store whose descriptor
+/// comes.</param>
+public sealed record MemoryAnswer(long Pages, FaultMode FaultMode, IReadOnlyList<int> StoreGenerations);

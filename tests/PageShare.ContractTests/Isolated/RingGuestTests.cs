@@ -23,6 +23,24 @@ public sealed unsafe class RingGuestTests : EngineTest
     }
 
     [Theory, BothModes]
+    public void PagesThatTheKernelCopiedAreToldFromThoseThatShareUntilTheyAreBroughtHome(FaultMode mode)
+    {
+        var (engine, one, _) = StartShared(mode);
+        one.Oracle.Write(5, PageContent.Unique(50_000));
+        one.Oracle.Write(6, PageContent.Unique(50_001));
+        _ = engine.Totals; // counts what was broken
+        var kinds = new char[Pages];
+        Assert.Equal(Pages, one.Host.ReadKinds(0, kinds));
+        Assert.Equal(mode == FaultMode.Kernel ? 2 : 0, kinds.Count(static kind => kind == 'c'));
+        Assert.Equal(mode == FaultMode.Kernel ? 'c' : 'v', kinds[5]);
+        Assert.Equal('s', kinds[7]);
+        engine.Scan();
+        _ = one.Host.ReadKinds(0, kinds);
+        Assert.DoesNotContain('c', kinds);
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
     public void AGuestThatGrowsSharesItsNewPages(FaultMode mode)
     {
         var engine = Start(mode);

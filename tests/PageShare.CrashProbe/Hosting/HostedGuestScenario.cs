@@ -53,6 +53,9 @@ internal static class HostedGuestScenario
                 case "fill": // NAME FIRST COUNT SEED
                     ForEach(words, static (page, seed, at) => PageOf(seed, at).CopyTo(page));
                     return "";
+                case "zero": // NAME FIRST COUNT 0
+                    ForEach(words, static (page, _, _) => page.Clear());
+                    return "";
                 case "check": // NAME FIRST COUNT SEED
                     ForEach(words, static (page, seed, at) => ProbeFailedException.ThrowIf(
                         !page.SequenceEqual(PageOf(seed, at)), $"page {at} is not what was written"));

@@ -110,6 +110,58 @@ public sealed class UserTests : IDisposable
         return host.Status();
     }
 
+    [Fact]
+    public void AnOperatorOfAnotherUserSeesCountersButNotWhatPagesHold()
+    {
+        var program = RequireOtherUsers();
+        using var host = HostProcess.Start(_folder, "", """{ "users": { "64001": { "operator": true } } }""");
+        using var guest = GuestProcess.Start(host);
+        guest.Do("allocate a 1048576");
+        guest.Do("fill a 0 256 7");
+        using (var own = StatusClient.Connect(host.Socket))
+        using (var memory = own.GetMemory("a"))
+        {
+            Assert.Equal(256, memory.Pages);
+        }
+
+        var (code, output, error) = RunAs(program, First, "status", "--socket", host.Socket, "--json");
+        Assert.True(code == 0, error);
+        Assert.Contains("\"name\": \"a\"", output, StringComparison.Ordinal);
+
+        (code, output, error) = RunAs(program, First, "scan", $"host:{host.Socket}", "--json");
+        Assert.True(code == 1, error);
+        Assert.Contains($"host:{host.Socket}#a: may not be read", error, StringComparison.Ordinal);
+        Assert.Contains("root", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("commonestContents\": [\n      {", output, StringComparison.Ordinal);
+
+        (code, _, error) = RunAs(program, Stranger, "scan", $"host:{host.Socket}");
+        Assert.True(code == 1, error);
+        Assert.Contains("its configuration must name the user", error, StringComparison.Ordinal);
+    }
+
+    private static (int Code, string Output, string Error) RunAs(string program, uint user, params string[] arguments)
+    {
+        var id = user.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var dotnet = Path.GetFullPath(
+            Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+            "/usr/bin/setpriv",
+            [
+                "--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs", dotnet,
+                Path.Combine(program, "pageshare.dll"), .. arguments,
+            ])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = program,
+            Environment = { ["HOME"] = program },
+        })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+
     /// <summary>The probe where other users can read it; skips where this user can't become them.</summary>
     private string RequireOtherUsers()
     {

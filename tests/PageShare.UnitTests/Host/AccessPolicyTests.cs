@@ -24,6 +24,21 @@ public sealed class AccessPolicyTests
     }
 
     [Fact]
+    public void WhatPagesHoldIsForTheOwnUserAndRootAloneAndNoConfigurationGrantsIt()
+    {
+        var policy = Policy(new HostConfiguration
+        {
+            Users = Rules(("root", new() { IsOperator = true }), ("alice", new() { IsOperator = true }), ("bob", new())),
+        });
+        Assert.True(policy.RightsOf(Own)!.ReadsMemory);
+        Assert.True(policy.RightsOf(0)!.ReadsMemory);
+        Assert.True(policy.RightsOf(Alice)!.IsOperator);
+        Assert.False(policy.RightsOf(Alice)!.ReadsMemory);
+        Assert.False(policy.RightsOf(Bob)!.ReadsMemory);
+        Assert.False(Policy(new HostConfiguration { Users = Rules(("root", new())) }).RightsOf(0)!.ReadsMemory);
+    }
+
+    [Fact]
     public void GuestsOfDifferentUsersAreInDifferentDomainsThoughTheyNameThemAlike()
     {
         var policy = Policy(new HostConfiguration { Users = Rules(("alice", new()), ("bob", new())) });

@@ -52,6 +52,8 @@ internal sealed class FakeMemory(long size) : IGuestMemory
 
     public SafeHandle Store => _backing;
 
+    public IReadOnlyList<(int Generation, SafeHandle Store)> Stores => [(0, _backing)];
+
     public void Attach() => Calls.Add("attach");
 
     public void Detach() => Calls.Add("detach");

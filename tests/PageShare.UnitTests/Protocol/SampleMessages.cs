@@ -52,7 +52,9 @@ internal static class SampleMessages
             [new GuestProcess(7, "web-1", 43, 1000, "attached", 0)]),
         [MessageKind.Control] = new ControlRequest(ControlAction.Unshare, null),
         [MessageKind.GetContents] = new ContentsRequest("web-1", 5),
-        [MessageKind.Contents] = new ContentsAnswer(10, "zspv-"),
+        [MessageKind.Contents] = new ContentsAnswer(10, "zscpv-"),
+        [MessageKind.GetMemory] = new MemoryRequest("web-1"),
+        [MessageKind.Memory] = new MemoryAnswer(10, FaultMode.Kernel, [0, 1]),
     };
 
     /// <summary>A message's body as bytes.</summary>
@@ -74,6 +76,8 @@ internal static class SampleMessages
         ControlRequest body => MessageBody.Write(kind, body),
         ContentsRequest body => MessageBody.Write(kind, body),
         ContentsAnswer body => MessageBody.Write(kind, body),
+        MemoryRequest body => MessageBody.Write(kind, body),
+        MemoryAnswer body => MessageBody.Write(kind, body),
         var other => throw new ArgumentException($"{other} is unknown.", nameof(kind)),
     };
 

@@ -10,6 +10,9 @@ internal static class RecordCommand
     private const string Notes = """
         Targets:
           pid:1234   a running process, as pageshare scan reads it: from /proc, without stopping it
+          host:SOCKET
+                     the guests that a running host has when the recording begins; host:SOCKET#NAME is one of them.
+                     Each page is recorded, shared or not, so that pageshare tune begins with nothing shared
           FILE       a memory image that a running machine writes to, such as the file of QEMU's
                      memory-backend-file. Images that do not change are given to pageshare tune directly, with --at.
           Nothing is ever written to a target.
@@ -29,7 +32,7 @@ internal static class RecordCommand
 
     private static readonly Argument<string[]> Targets = new Argument<string[]>("TARGET")
     {
-        Description = "pid:NUMBER, or a memory image that changes.",
+        Description = "pid:NUMBER, host:SOCKET, or a memory image that changes.",
         Arity = ArgumentArity.OneOrMore,
     }.RefusingOptions("record");
 
@@ -56,7 +59,7 @@ internal static class RecordCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var command = new Command("record", "Records which pages of running processes change and which are equal.")
+        var command = new Command("record", "Records which pages of running processes or guests change and which are equal.")
         {
             Targets, Output, Interval, Duration, Threads, Json, Html,
         };

@@ -12,6 +12,8 @@ namespace PageShare.Cli.Record;
 /// <param name="progress">Is told of each moment.</param>
 internal sealed class RecordSession(RecordOptions options, TextWriter progress)
 {
+    // Guests that a host gets later are not recorded: each moment tells of the same ones.
+    private readonly IReadOnlyList<string> _names = TargetName.Expand(options.Targets);
     private readonly ILoadSource _load = HostPlatform.Create().LoadSource;
     private readonly List<MomentReport> _moments = [];
     private readonly List<ProblemReport> _problems = [];
@@ -23,8 +25,8 @@ internal sealed class RecordSession(RecordOptions options, TextWriter progress)
     public RecordReport Run(CancellationToken stop)
     {
         Check();
-        using var reader = new MomentReader(options.Targets, options.Threads);
-        using var writer = new RecordingWriter(options.Output, options.Targets);
+        using var reader = new MomentReader(_names, options.Threads);
+        using var writer = new RecordingWriter(options.Output, _names);
         try
         {
             Record(reader, writer, stop);
@@ -41,7 +43,7 @@ internal sealed class RecordSession(RecordOptions options, TextWriter progress)
             {
                 File = options.Output,
                 Bytes = writer.Bytes,
-                Targets = options.Targets,
+                Targets = _names,
                 Moments = _moments,
                 DistinctPages = reader.DistinctContents,
                 IntervalSeconds = options.Interval.TotalSeconds,
@@ -103,7 +105,7 @@ internal sealed class RecordSession(RecordOptions options, TextWriter progress)
     private Moment? ReadMoment(MomentReader reader, TimeSpan at, CancellationToken stop)
     {
         var seen = new SharedMemory();
-        ScanTarget[] targets = [.. options.Targets.Select(name => TargetName.Resolve(name, seen))];
+        ScanTarget[] targets = [.. _names.Select(name => TargetName.Resolve(name, seen, eachPage: true))];
         try
         {
             MachineLoad? load = _load.TryRead(out MachineLoad sample) ? sample : null;
@@ -124,14 +126,14 @@ internal sealed class RecordSession(RecordOptions options, TextWriter progress)
     private void Check()
     {
         var seen = new SharedMemory();
-        foreach (string name in options.Targets)
+        foreach (string name in _names)
         {
             using ScanTarget target = TargetName.Resolve(name, seen);
-            if (target is not (ProcessTarget or ImageTarget))
+            if (target is not (ProcessTarget or GuestTarget or ImageTarget))
             {
                 throw CommandException.BadUsage(
                     $"{name} is a {target.Kind}, which does not change: pageshare scan counts its pages. Record "
-                    + "pid:NUMBER, or a memory image that is written to.");
+                    + "pid:NUMBER, host:SOCKET, or a memory image that is written to.");
             }
 
             if (target is ImageTarget && Path.GetFullPath(name) == Path.GetFullPath(options.Output))

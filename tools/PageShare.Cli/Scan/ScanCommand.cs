@@ -12,6 +12,12 @@ internal static class ScanCommand
           FILE       a raw memory image of whole pages, or an ELF core dump of a process or a machine
           pid:1234   a running process: its anonymous and its shared memory, as far as it is present. It is read
                      from /proc and goes on meanwhile. Pages that processes share already count once.
+          host:SOCKET
+                     the guests of a running host (pageshare host), each a target of its own; host:SOCKET#NAME is one
+                     of them, host: alone is the default socket. They go on meanwhile, and nobody gets memory by it.
+                     A frame that pages share counts once, a zero page that was freed not at all. Only the host's own
+                     user may, and root where the host serves it as an operator. Name a host or its guests' processes,
+                     not both.
           FOLDER     all files in it, each from a page of its own, the rest of its last page zero. Links are not
                      followed.
           Nothing is ever written to a target.
@@ -34,7 +40,7 @@ internal static class ScanCommand
 
     private static readonly Argument<string[]> Targets = new Argument<string[]>("TARGET")
     {
-        Description = "Memory image, core dump, pid:NUMBER or folder.",
+        Description = "Memory image, core dump, pid:NUMBER, host:SOCKET or folder.",
         Arity = ArgumentArity.OneOrMore,
     }.RefusingOptions("scan");
 
@@ -65,7 +71,7 @@ internal static class ScanCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var command = new Command("scan", "Counts the equal pages of memory images, core dumps, processes and folders.")
+        var command = new Command("scan", "Counts the equal pages of memory images, core dumps, processes, hosts and folders.")
         {
             Targets, Sample, Threads, Json, Html,
         };
@@ -74,6 +80,7 @@ internal static class ScanCommand
             Notes,
             ("What would sharing save on two memory images?", "pageshare scan vmA.ram vmB.ram"),
             ("On running processes:", "pageshare scan pid:1234 pid:1235"),
+            ("What is left to share among a host's guests:", "pageshare scan host:/run/pageshare/host.sock"),
             ("An estimate with little memory, for a script:",
                 "pageshare scan --sample 1% --json /var/lib/images | jq .total.savingRatio"));
         command.SetAction(parsed => Program.Guard(() => Execute(Read(parsed))));

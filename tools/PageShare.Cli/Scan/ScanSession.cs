@@ -16,7 +16,7 @@ internal static class ScanSession
     public static ScanReport Run(ScanOptions options, CancellationToken stop, bool showProgress = false)
     {
         var seen = new SharedMemory();
-        ScanTarget[] targets = [.. options.Targets.Select(name => TargetName.Resolve(name, seen))];
+        ScanTarget[] targets = [.. TargetName.Expand(options.Targets).Select(name => TargetName.Resolve(name, seen))];
         try
         {
             return Run(options, targets, stop, showProgress);

@@ -57,7 +57,7 @@ internal sealed record TargetReport
     /// <summary>As on the command line.</summary>
     public required string Name { get; init; }
 
-    /// <summary>image, core dump, process, folder or total.</summary>
+    /// <summary>image, core dump, process, guest, folder or total.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Whether it was read to its end.</summary>
@@ -90,7 +90,10 @@ internal sealed record TargetReport
     /// </summary>
     public required long CrossTargetSavedPages { get; init; }
 
-    /// <summary>Pages that processes share already, and that are counted where they were first met.</summary>
+    /// <summary>
+    /// Pages that share already, and that are counted where they were first met; of a host's guests, freed zero pages too,
+    /// which are counted nowhere else.
+    /// </summary>
     public required long AlreadySharedPages { get; init; }
 
     /// <summary>Ranges of the estimates; null without a sample.</summary>

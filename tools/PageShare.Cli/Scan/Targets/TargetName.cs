@@ -8,20 +8,26 @@ internal static class TargetName
 {
     private const string ProcessPrefix = "pid:";
 
+    /// <summary>Puts the guests of a host in the place of its name.</summary>
+    public static IReadOnlyList<string> Expand(IEnumerable<string> names) =>
+        [.. names.SelectMany(name => HostAddress.TryParse(name, out HostAddress host) ? host.Guests() : [name])];
+
     /// <summary>The target of that name. It need not exist: that is found out, and said, when it is read.</summary>
-    /// <param name="name">A path, or <c>pid:</c> and a number.</param>
-    /// <param name="seen">Remembers what the processes of one scan share already.</param>
+    /// <param name="name">A path, <c>pid:</c> and a number, or <c>host:</c>, a socket, <c>#</c> and a guest.</param>
+    /// <param name="seen">Remembers what the targets of one scan share already.</param>
+    /// <param name="eachPage">Whether pages that a host shares already count each, as if they were not shared.</param>
     /// <exception cref="CommandException">The name can't be the name of anything.</exception>
-    public static ScanTarget Resolve(string name, SharedMemory seen)
+    public static ScanTarget Resolve(string name, SharedMemory seen, bool eachPage = false)
     {
+        if (HostAddress.TryParse(name, out HostAddress host))
+        {
+            RequireLinux(name, "hosts and their guests");
+            return new GuestTarget(name, host, seen, eachPage);
+        }
+
         if (name.StartsWith(ProcessPrefix, StringComparison.Ordinal))
         {
-            if (!KernelProbe.IsLinux)
-            {
-                throw CommandException.BadUsage(
-                    $"{name}: processes can be scanned on Linux alone. Name a memory image, a core dump or a folder.");
-            }
-
+            RequireLinux(name, "processes");
             string number = name[ProcessPrefix.Length..];
             return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0
                 ? new ProcessTarget(name, pid, seen)
@@ -31,7 +37,7 @@ internal static class TargetName
 
         if (name.Length == 0 || name.Contains('\0', StringComparison.Ordinal))
         {
-            throw CommandException.BadUsage("an empty name is no target. Name a file, a folder or pid:NUMBER.");
+            throw CommandException.BadUsage("an empty name is no target. Name a file, a folder, pid:NUMBER or host:SOCKET.");
         }
 
         if (Directory.Exists(name))
@@ -40,6 +46,15 @@ internal static class TargetName
         }
 
         return ElfHeader.IsAtStartOf(name) ? new CoreDumpTarget(name) : new ImageTarget(name);
+    }
+
+    private static void RequireLinux(string name, string what)
+    {
+        if (!KernelProbe.IsLinux)
+        {
+            throw CommandException.BadUsage(
+                $"{name}: {what} can be scanned on Linux alone. Name a memory image, a core dump or a folder.");
+        }
     }
 
     /// <summary>Length of a regular file, behind links; 0 for what has none, as pipes and devices.</summary>
