@@ -101,8 +101,8 @@ internal static class SettingsText
         .Select(setting => setting.Copy(options, others));
 
     private static string PassTime(EngineOptions o) =>
-        $"A full pass takes {Seconds(o.TargetPassTime)}: a page is shared at most "
-        + $"{Seconds(o.TargetPassTime * (o.StablePasses + 1))} after it last changed.";
+        $"A full pass takes {Seconds(o.TargetPassTime)} at most, and {Seconds(o.TargetPassTime / 40)} at least, while memory "
+        + $"changes or passes cost next to nothing: a page is shared {o.StablePasses + 1} passes after it last changed.";
 
     private static string Stability(EngineOptions o) => o.StablePasses == 1
         ? "A page is merged when it was the same at two looks in a row: to wait longer would save less."
