@@ -3,7 +3,7 @@ using PageShare.Memory;
 namespace PageShare.Bench.Memory;
 
 /// <summary>Of what a <see cref="GuestSet"/> consists.</summary>
-/// <param name="Guests">How many guests, two at least.</param>
+/// <param name="Guests">How many guests; of one alone nothing can be shared.</param>
 /// <param name="PagesPerGuest">Pages of each: whole runs, as many common ones as others.</param>
 /// <param name="RunPages">Pages of a run that guests have in common.</param>
 /// <param name="Seed">Of contents and orders.</param>

@@ -30,8 +30,8 @@ internal sealed record ScaleFigures
     /// <summary>A pass after one page in a hundred was written, CPU time.</summary>
     public required double SlightPassCpuSeconds { get; init; }
 
-    /// <summary>Saved pages by those that exact sharing saves.</summary>
-    public required double ShareOfOptimum { get; init; }
+    /// <summary>Saved pages by those that exact sharing saves; null where there are none.</summary>
+    public required double? ShareOfOptimum { get; init; }
 
     /// <summary>Bookkeeping by populated page.</summary>
     public required double MetadataBytesPerPage { get; init; }

@@ -16,6 +16,9 @@ internal sealed record ScaleResult : WorkloadResult
     /// <summary>One entry for each size.</summary>
     public required IReadOnlyList<ScaleFigures> Sizes { get; init; }
 
+    /// <summary>One guest alone, of which nothing is shared; null where there was no memory for any size.</summary>
+    public required ScaleFigures? Unshared { get; init; }
+
     /// <inheritdoc/>
     public override string Title => "how time and bookkeeping grow with memory";
 
@@ -23,13 +26,13 @@ internal sealed record ScaleResult : WorkloadResult
     public override IReadOnlyList<ResultTable> Tables =>
     [
         new(
-            $"4 guests, half of each in all of them in runs of 512 pages, {FaultMode} mode; CPU seconds, unless they "
-            + "are said to be the clock's",
+            $"4 guests, half of each in all of them in runs of 512 pages, and last one guest alone; {FaultMode} mode; CPU "
+            + "seconds, unless they are said to be the clock's",
             [
                 "in all", "XXH3", "first pass", "x XXH3", "converge", "clock", "1 % written", "quiet pass", "saved %",
                 "metadata B/page", "kernel B/page", "mappings",
             ],
-            [.. Sizes.Select(Row)]),
+            [.. Sizes.Select(Row), .. Unshared is { } one ? [Row(one)] : Array.Empty<string[]>()]),
     ];
 
     /// <inheritdoc/>
@@ -50,31 +53,38 @@ internal sealed record ScaleResult : WorkloadResult
             ("kernel tables", static size => size.KernelTableBytesPerPage)),
     ];
 
-    /// <summary>What is demanded of passes and bookkeeping, at the largest size.</summary>
-    public static IReadOnlyList<Bar> Judge(IReadOnlyList<ScaleFigures> sizes)
+    /// <summary>What is demanded of passes over memory of which nothing is shared, and of passes and bookkeeping at the
+    /// largest size.</summary>
+    public static IReadOnlyList<Bar> Judge(IReadOnlyList<ScaleFigures> sizes, ScaleFigures? unshared)
     {
-        if (sizes.Count == 0)
+        if (sizes.Count == 0 || unshared is null)
         {
             return [];
         }
 
-        var (size, hash) = (sizes[^1], HashSeconds(sizes[^1]));
-        var at = $"at {Quantity.Bytes((double)size.Mebibytes * (1 << 20))}";
+        var largest = sizes[^1];
+        var (lone, hash) = (NameOf(unshared) + " unshared", HashSeconds(unshared));
+        var at = $"{NameOf(largest)}, {Quantity.Count(largest.MappingsUsed)} mappings";
         return
         [
-            Least($"{at}: first pass, by XXH3's speed", 70, 100 * hash / size.FirstPassCpuSeconds, "%"),
-            Least($"{at}: nothing written, by hashing it all", 150, hash / size.QuietPassCpuSeconds, "x faster"),
-            Least($"{at}: 1 % written, by hashing it all", 30, hash / size.SlightPassCpuSeconds, "x faster"),
-            new Bar($"{at}: metadata", 20, size.MetadataBytesPerPage, "bytes a page", AtLeast: false),
+            Least($"{lone}: first pass, by XXH3's speed", 70, 100 * hash / unshared.FirstPassCpuSeconds, "%"),
+            Least($"{lone}: nothing written, by hashing it all", 150, hash / unshared.QuietPassCpuSeconds, "x faster"),
+            Least($"{lone}: 1 % written, by hashing it all", 30, hash / unshared.SlightPassCpuSeconds, "x faster"),
+            Least(
+                $"{at}: nothing written, by hashing it all", 50, HashSeconds(largest) / largest.QuietPassCpuSeconds,
+                "x faster"),
+            new Bar($"{at}: metadata", 20, largest.MetadataBytesPerPage, "bytes a page", AtLeast: false),
         ];
     }
+
+    private static string NameOf(ScaleFigures size) => Quantity.Bytes((double)size.Mebibytes * (1 << 20));
 
     private static Bar Least(string name, double limit, double figure, string unit) =>
         new(name, limit, figure, unit, AtLeast: true);
 
     private static string[] Row(ScaleFigures size) =>
     [
-        Quantity.Bytes((double)size.Mebibytes * (1 << 20)),
+        NameOf(size),
         Figures.Short(HashSeconds(size)),
         Figures.Short(size.FirstPassCpuSeconds),
         Figures.Short(size.FirstPassCpuSeconds / HashSeconds(size)),
@@ -82,7 +92,7 @@ internal sealed record ScaleResult : WorkloadResult
         Figures.Short(size.ConvergeSeconds),
         size.SlightPassCpuSeconds.ToString("0.0000", CultureInfo.InvariantCulture),
         size.QuietPassCpuSeconds.ToString("0.0000", CultureInfo.InvariantCulture),
-        (100 * size.ShareOfOptimum).ToString("0.0", CultureInfo.InvariantCulture),
+        (100 * size.ShareOfOptimum)?.ToString("0.0", CultureInfo.InvariantCulture) ?? "–",
         Figures.Short(size.MetadataBytesPerPage),
         Figures.Short(size.KernelTableBytesPerPage),
         Quantity.Count(size.MappingsUsed),

@@ -16,6 +16,7 @@ internal sealed record ScaleOptions(IReadOnlyList<int> Mebibytes, FaultMode Faul
 internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progress)
 {
     private const int Guests = 4;
+    private const int MostMebibytesOfOne = 8 << 10;
 
     // Long runs, so that the largest size still fits into the usual limit of mappings.
     private const int RunPages = 512;
@@ -26,7 +27,7 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public ScaleResult Run(CancellationToken stop)
     {
-        Measure(64, quiet: true, stop); // has the code compiled
+        Measure(64, Guests, quiet: true, stop); // has the code compiled
         var figures = new List<ScaleFigures>();
         var notes = new List<string>();
         foreach (var size in options.Mebibytes)
@@ -38,23 +39,27 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
                 continue;
             }
 
-            figures.Add(Measure(size, quiet: false, stop));
+            figures.Add(Measure(size, Guests, quiet: false, stop));
         }
 
+        ScaleFigures? unshared = figures.Count == 0
+            ? null
+            : Measure((int)Math.Min(MostMebibytesOfOne, figures[^1].Mebibytes), guests: 1, quiet: false, stop);
         return new ScaleResult
         {
             FaultMode = options.FaultMode,
             Sizes = figures,
-            Bars = ScaleResult.Judge(figures),
+            Unshared = unshared,
+            Bars = ScaleResult.Judge(figures, unshared),
             Notes = notes,
         };
     }
 
-    private ScaleFigures Measure(int mebibytes, bool quiet, CancellationToken stop)
+    private ScaleFigures Measure(int mebibytes, int guests, bool quiet, CancellationToken stop)
     {
         using var host = GuestHosts.Start(
             new EngineOptions { BackgroundScanning = false, FaultMode = options.FaultMode });
-        var mix = GuestMix.Of(Guests, (long)mebibytes << 20, RunPages, options.Seed);
+        var mix = GuestMix.Of(guests, (long)mebibytes << 20, RunPages, options.Seed);
         if (!quiet)
         {
             progress($"{Quantity.Bytes(mix.TotalBytes)}: filling");
@@ -82,7 +87,9 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
             ConvergeCpuSeconds = work.Sum(static pass => pass.CpuTime.TotalSeconds),
             QuietPassCpuSeconds = passes[^1].CpuTime.TotalSeconds,
             SlightPassCpuSeconds = slight.CpuTime.TotalSeconds,
-            ShareOfOptimum = (double)totals.SavedBytes / PageSize.Bytes / mix.BestSavedPages,
+            ShareOfOptimum = mix.BestSavedPages == 0
+                ? null
+                : (double)totals.SavedBytes / PageSize.Bytes / mix.BestSavedPages,
             MetadataBytesPerPage = PerPage(totals.MetadataBytes, totals),
             KernelTableBytesPerPage = PerPage(totals.KernelTableBytes, totals),
             MappingsUsed = totals.MappingsUsed,

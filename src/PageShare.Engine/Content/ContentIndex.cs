@@ -51,6 +51,8 @@ internal sealed class ContentIndex : IDisposable
     // With an entry for every content that there is: as full as can be without a sweep for each handful that changes.
     private const double LoadWhenComplete = 0.86;
 
+    private const double LoadWorthTrimming = 0.65;
+    private const double LoadAfterTrimming = 0.8;
     private const long LeastWorthTrimming = 64 * 1024;
 
     // Of the contents that are still to come many may be equal to others, and need no entry.
@@ -175,14 +177,15 @@ internal sealed class ContentIndex : IDisposable
     public void Prefetch(uint hash) => _buckets.Prefetch(HomeOf(hash));
 
     /// <summary>
-    /// Gives memory back if less than half of it is used: once all contents were seen, and most were equal to others.
+    /// Gives memory back if more than a third of it is unused: once all contents were seen, and many were equal to
+    /// others.
     /// </summary>
     /// <exception cref="PlatformException">There is no memory for the smaller table; the index is unchanged.</exception>
     public void TrimExcess()
     {
-        if (Bytes > LeastWorthTrimming && Count < Places / 2)
+        if (Bytes > LeastWorthTrimming && Count < Places * LoadWorthTrimming)
         {
-            Resize((long)(Count / LoadAfterGrowth));
+            Resize((long)(Count / LoadAfterTrimming));
         }
     }
 
