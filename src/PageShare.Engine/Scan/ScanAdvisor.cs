@@ -19,6 +19,9 @@ namespace PageShare.Scan;
 /// </remarks>
 internal sealed class ScanAdvisor
 {
+    /// <summary>Shortest pass, as part of the target.</summary>
+    public const double ShortestShare = 1 / 40.0;
+
     // What hashing and merging a page costs on the machines measured so far. Counts only until the first slice is done.
     private const double AssumedNanosecondsPerPage = 2000;
 
@@ -33,9 +36,6 @@ internal sealed class ScanAdvisor
 
     // Part of the pages that are to have changed when the next pass ends.
     private const double ChangedShare = 0.01;
-
-    // Shortest pass, as part of the target.
-    private const double ShortestShare = 1 / 40.0;
 
     private readonly TimeProvider _time;
     private readonly double _targetSeconds;

@@ -89,7 +89,6 @@ public sealed class ScanHostTests : IDisposable
 
         Assert.All(json.GetProperty("moments").EnumerateArray(), moment => Assert.Equal(pages, Number(moment, "pages")));
         Assert.Equal(distinct, Number(json, "distinctPages"));
-        PageShareCommand.Run("tune", output).Expect(0);
     }
 
     [Fact]

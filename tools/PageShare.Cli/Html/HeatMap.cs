@@ -14,6 +14,10 @@ internal sealed class HeatMap(string title, string description, bool hasVolatile
     private const int ColumnsWide = 64;
     private const int ColumnsNarrow = 32;
 
+    // Of a letter as wide as most, and of what is said behind a name.
+    private const int CharacterWidth = 8;
+    private const int SizeWidth = 80;
+
     private readonly List<(string Name, AddressMap Map)> _guests = [];
 
     private static PageUse[] Uses => Enum.GetValues<PageUse>();
@@ -50,11 +54,11 @@ internal sealed class HeatMap(string title, string description, bool hasVolatile
     {
         int columns = size.IsNarrow ? ColumnsNarrow : ColumnsWide;
         double cell = (double)size.Width / columns;
-        double height = size.IsNarrow ? cell : cell * 0.75;
+        double height = cell * (size.IsNarrow ? 0.5 : 0.75);
         double top = 0;
         foreach ((string name, AddressMap map) in _guests.Take(MostGuests))
         {
-            Text(svg, 0, top + 13, $"{name}: {Quantity.Pages(map.Pages)}", "start", "strong");
+            Text(svg, 0, top + 13, $"{Shortened(name, size)}: {Quantity.Pages(map.Pages)}", "start", "strong");
             top += NameHeight;
             for (int first = 0, end; first < map.Cells; first = end)
             {
@@ -79,6 +83,13 @@ internal sealed class HeatMap(string title, string description, bool hasVolatile
         }
 
         return (int)Math.Ceiling(top);
+    }
+
+    /// <summary>The end of a long name, which is what tells paths apart.</summary>
+    private static string Shortened(string name, DrawingSize size)
+    {
+        int most = (size.Width - SizeWidth) / CharacterWidth;
+        return name.Length <= most ? name : $"…{name[^(most - 1)..]}";
     }
 
     private static string NameOf(PageUse use) => use.ToString().ToLowerInvariant();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PageShare.Scan;
 
 namespace PageShare.Cli.Tune;
 
@@ -101,8 +102,8 @@ internal static class SettingsText
         .Select(setting => setting.Copy(options, others));
 
     private static string PassTime(EngineOptions o) =>
-        $"A full pass takes {Seconds(o.TargetPassTime)} at most, and {Seconds(o.TargetPassTime / 40)} at least, while memory "
-        + $"changes or passes cost next to nothing: a page is shared {o.StablePasses + 1} passes after it last changed.";
+        $"A full pass takes {Passes(o, 1)}, the less the more changes and the cheaper it is: a page is shared within "
+        + $"{Passes(o, o.StablePasses + 1)} after it last changed.";
 
     private static string Stability(EngineOptions o) => o.StablePasses == 1
         ? "A page is merged when it was the same at two looks in a row: to wait longer would save less."
@@ -118,7 +119,7 @@ internal static class SettingsText
 
     private static string BackOff(EngineOptions o) =>
         $"A page that keeps breaking is tried again every {o.BackOffMaximumPasses} passes at the latest, that is "
-        + $"{Seconds(o.TargetPassTime * o.BackOffMaximumPasses)}.";
+        + $"{Passes(o, o.BackOffMaximumPasses)}.";
 
     private static string Mappings(EngineOptions o) => o.MappingBudget is int most
         ? $"Sharing takes at most {Quantity.Count(most)} mappings, the longest runs first: shorter ones cost more than "
@@ -159,6 +160,10 @@ internal static class SettingsText
     private static string Duration(TimeSpan time) => time.TotalSeconds < 1
         ? $"{Number(time.TotalMilliseconds)}ms"
         : $"{Number(time.TotalSeconds)}s";
+
+    /// <summary>How long so many passes take, at the quickest and at the slowest.</summary>
+    private static string Passes(EngineOptions o, int passes) =>
+        $"{Seconds(o.TargetPassTime * passes * ScanAdvisor.ShortestShare)} to {Seconds(o.TargetPassTime * passes)}";
 
     private static string Seconds(TimeSpan time) => time.TotalSeconds < 120
         ? $"{Number(time.TotalSeconds)} s"
