@@ -59,7 +59,7 @@ internal sealed unsafe class ShortPlatform : IPlatform
 
     public MappedMemory Reserve(long bytes) => _whole.Reserve(bytes);
 
-    public MappedMemory Allocate(long bytes) => _whole.Allocate(bytes);
+    public MappedMemory Allocate(long bytes, bool isDense) => _whole.Allocate(bytes, isDense);
 
     // SAFETY: passed on as they come.
     public void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages)

@@ -133,11 +133,16 @@ internal sealed class ContentIndex : IDisposable
     /// <exception cref="OutOfMemoryException">The table had to grow and could not; the index is unchanged.</exception>
     public void Insert(uint hash, ContentRef reference)
     {
-        if (TryLocate(hash, reference, out _, out _))
+        if (!TryLocate(hash, reference, out _, out _))
         {
-            return;
+            InsertNew(hash, reference);
         }
+    }
 
+    /// <summary>The same for an entry that does not exist: <see cref="TryFind"/> has just not found it.</summary>
+    /// <exception cref="OutOfMemoryException">As above.</exception>
+    public void InsertNew(uint hash, ContentRef reference)
+    {
         if (Count >= (long)(Places * MaximumLoad) || _outdatedMarks > Places / 16)
         {
             MakeRoom();
@@ -358,7 +363,8 @@ internal sealed class ContentIndex : IDisposable
     private void Resize(long places)
     {
         var old = _buckets;
-        _buckets = NativeArray<ContentBucket>.Allocate(NextPrime(places / ContentBucket.Places), ContentBucket.SizeInBytes);
+        _buckets = NativeArray<ContentBucket>.Allocate(
+            NextPrime(places / ContentBucket.Places), ContentBucket.SizeInBytes, isDense: true);
         Count = 0;
         _outdatedMarks = 0;
         for (var index = 0L; index < old.Length; index++)

@@ -84,6 +84,7 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     /// <param name="alignment">
     /// Alignment of the first element in bytes, a power of two; a cache line by default.
     /// </param>
+    /// <param name="isDense">Whether all of it will be touched, in any order.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// <paramref name="length"/> is negative or its bytes overflow, or <paramref name="alignment"/> is no power of two.
     /// </exception>
@@ -93,7 +94,7 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     /// Large blocks do not come from calloc: once such a block was freed, it keeps it, hands it out again, and zeroes
     /// it by hand, which commits all of it.
     /// </remarks>
-    public static NativeArray<T> Allocate(long length, int alignment = 64)
+    public static NativeArray<T> Allocate(long length, int alignment = 64, bool isDense = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(alignment);
@@ -102,7 +103,7 @@ internal sealed unsafe class NativeArray<T> : IDisposable
         var bytes = length * sizeof(T);
         if (bytes >= LeastMappedBytes && alignment <= PageSize.Bytes)
         {
-            return Map(length, bytes);
+            return Map(length, bytes, isDense);
         }
 
         // SAFETY: the block has `alignment` bytes more than the elements need, so rounding its start up leaves room for
@@ -112,9 +113,9 @@ internal sealed unsafe class NativeArray<T> : IDisposable
         return new NativeArray<T>((byte*)first, length, () => NativeMemory.Free((void*)block));
     }
 
-    private static NativeArray<T> Map(long length, long bytes)
+    private static NativeArray<T> Map(long length, long bytes, bool isDense)
     {
-        var memory = HostPlatform.Create().Allocate(bytes);
+        var memory = HostPlatform.Create().Allocate(bytes, isDense);
 #pragma warning disable CA1816 // it must have no finalizer, for the reason that this class has none
         GC.SuppressFinalize(memory);
 #pragma warning restore CA1816

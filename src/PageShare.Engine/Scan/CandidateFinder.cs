@@ -237,7 +237,7 @@ internal sealed class CandidateFinder
         var ownId = ShareDomain.IdOf(region, page);
         if (!domain.Index.TryFind(hash, out var found))
         {
-            domain.Index.Insert(hash, ContentRef.Hint(ownId));
+            domain.Index.InsertNew(hash, ContentRef.Hint(ownId));
             return default;
         }
 

@@ -55,8 +55,11 @@ internal interface IPlatform
     MappedMemory Reserve(long bytes);
 
     /// <summary>Reserves zeroed private memory that is taken where it is touched.</summary>
+    /// <param name="bytes">How much.</param>
+    /// <param name="isDense">Whether all of it will be touched, in any order: then it may be taken in large
+    /// pieces.</param>
     /// <exception cref="PlatformException">No address space.</exception>
-    MappedMemory Allocate(long bytes);
+    MappedMemory Allocate(long bytes, bool isDense = false);
 
     /// <summary>
     /// Says which pages of a guest's backing have memory behind them, whether or not this process ever touched them,

@@ -61,13 +61,22 @@ internal sealed unsafe class LinuxPlatform : IPlatform
             "a guest");
 
     /// <inheritdoc/>
-    public MappedMemory Allocate(long bytes) =>
-        Mapping.Create(
+    public MappedMemory Allocate(long bytes, bool isDense)
+    {
+        var memory = Mapping.Create(
             bytes,
             MmapProts.PROT_READ | MmapProts.PROT_WRITE,
             MmapFlags.MAP_PRIVATE | MmapFlags.MAP_ANONYMOUS | MmapFlags.MAP_NORESERVE,
             -1,
             "a table");
+        if (isDense)
+        {
+            // SAFETY: all of the fresh mapping. In vain where the kernel has no huge pages.
+            _ = Libc.Advise(memory.Address, (nuint)bytes, Libc.AdviseHugePage);
+        }
+
+        return memory;
+    }
 
     /// <inheritdoc/>
     public IProcessSharing? BetweenProcesses { get; } = new SealedMemfd();

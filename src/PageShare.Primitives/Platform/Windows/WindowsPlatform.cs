@@ -72,7 +72,7 @@ internal sealed unsafe class WindowsPlatform : IPlatform
     public MappedMemory Reserve(long bytes) => PlaceholderRange.Reserve(bytes);
 
     /// <inheritdoc/>
-    public MappedMemory Allocate(long bytes) => PrivateMemory.Allocate(bytes);
+    public MappedMemory Allocate(long bytes, bool isDense) => PrivateMemory.Allocate(bytes);
 
     /// <inheritdoc/>
     public void QueryResidency(RegionHandle? region, byte* view, long firstPage, byte[] resident, int pages)
