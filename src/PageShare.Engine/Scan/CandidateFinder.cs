@@ -55,7 +55,7 @@ internal sealed class CandidateFinder
                 var page = first + places[k];
                 if (k + PrefetchDistance < places.Length)
                 {
-                    region.Backing.Prefetch(first + places[k + PrefetchDistance]);
+                    PrefetchIfUnknown(region, first + places[k + PrefetchDistance]);
                 }
 
                 _looks[k] = IsWorthALook(region, page, _resident[places[k]] != 0, passNumber)
@@ -131,6 +131,14 @@ internal sealed class CandidateFinder
 
         region.Written.MarkUnsettled(page);
         return false;
+    }
+
+    private static void PrefetchIfUnknown(GuestRegion region, PageNumber page)
+    {
+        if (region.Written.Contains(page) || !region.Records.TryGetHash(page, out _))
+        {
+            region.Backing.Prefetch(page);
+        }
     }
 
     /// <summary>Looks at one page, and asks for what the index knows of its content.</summary>
