@@ -26,6 +26,9 @@
 
 #include "page_word.h"
 
+/* Most pages that a call breaks at a time: bounds how long a store to one of them waits, some 0.2 ms. */
+#define STRETCH_PAGES UINT64_C(64)
+
 #define FIRST_PAUSE_NS UINT64_C(100000)
 #define LONGEST_PAUSE_NS UINT64_C(50000000)
 
@@ -224,7 +227,7 @@ static int64_t break_range(ps_region *region, uint64_t page, uint64_t count, ps_
             page++;
             continue;
         }
-        uint64_t most = end - page < PS_ORDER_PAGES ? end - page : PS_ORDER_PAGES;
+        uint64_t most = end - page < STRETCH_PAGES ? end - page : STRETCH_PAGES;
         int64_t now_broken = ps_break_stretch(region, page, most, manner);
         if (now_broken < 0) {
             return now_broken;

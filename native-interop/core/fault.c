@@ -85,6 +85,8 @@ static ps_fault_result on_store(ps_region *region, uintptr_t address)
     switch (ps_word_state(word)) {
     case PS_SEALED:
     case PS_REMAPPING:
+        atomic_store_explicit(&region->has_waiter, 1, memory_order_relaxed);
+        return await(region, page, entered_ns);
     case PS_BREAKING:
         return await(region, page, entered_ns);
     case PS_SHARED:

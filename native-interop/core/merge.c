@@ -8,6 +8,9 @@
  * Order: word SEALED, write-protect, compare, word REMAPPING, map the frame, punch, word SHARED. On the way back:
  * first writable, then word PRIVATE, since a writer that sees PRIVATE runs its store again.
  *
+ * A store that meets a seal waits for all of its stretch: some 1.3 us a page. So a seal stops a batch at a time, which
+ * shrinks by half whenever a store has met one, and grows again by a few pages whenever none has.
+ *
  * Invariants
  * - Only here does a page begin to share a frame, and only after all its bytes were compared under seal.
  * - Every page that was sealed has settled when the call returns.
@@ -22,6 +25,11 @@
 #include "store.h"
 
 #define UNSEAL_PAUSE_NS UINT64_C(100000)
+
+/* Pages of a batch. Below the least, the seal's own system calls would be most of the wait. */
+#define BATCH_MOST 160u
+#define BATCH_LEAST 32u
+#define BATCH_STEP 8u
 
 /* A part of a merge order; all arrays begin at `page`. */
 struct stretch {
@@ -182,12 +190,32 @@ static void merge_claimed(const struct stretch *stretch)
     release_others(stretch);
 }
 
+/* Most pages of the next batch. A new region has no number yet. */
+static uint32_t batch_pages(const ps_region *region)
+{
+    uint32_t pages = atomic_load_explicit(&region->seal_pages, memory_order_relaxed);
+    return pages == 0 ? BATCH_MOST : pages;
+}
+
+/* After a seal. Two that merge in one region at a time may take each other's waiter, which costs a step. */
+static void adapt_batch(ps_region *region)
+{
+    uint32_t pages = batch_pages(region);
+    if (atomic_exchange_explicit(&region->has_waiter, 0, memory_order_relaxed)) {
+        pages = pages / 2 > BATCH_LEAST ? pages / 2 : BATCH_LEAST;
+    } else {
+        pages = pages + BATCH_STEP < BATCH_MOST ? pages + BATCH_STEP : BATCH_MOST;
+    }
+    atomic_store_explicit(&region->seal_pages, pages, memory_order_relaxed);
+}
+
 /* Neighbouring pages that all have targets. */
 static void merge_stretch(const struct stretch *stretch)
 {
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
+        uint32_t most = batch_pages(stretch->region);
         end = i;
-        while (end < stretch->count && claim(stretch, end)) {
+        while (end < stretch->count && end - i < most && claim(stretch, end)) {
             end++;
         }
         if (end == i) {
@@ -196,6 +224,7 @@ static void merge_stretch(const struct stretch *stretch)
         }
         struct stretch claimed = part_of(stretch, i, end - i);
         merge_claimed(&claimed);
+        adapt_batch(stretch->region);
     }
 }
 

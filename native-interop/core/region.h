@@ -22,6 +22,8 @@ struct ps_region {
     uint64_t generation;            /* of the store. Guard: as the config's store */
     _Atomic uint64_t streams[PS_STREAMS]; /* writers that go on from page to page: see streams.h */
     _Atomic uint32_t newest_stream;       /* where the next one goes, less one */
+    _Atomic uint32_t has_waiter; /* a store has met a seal since the last one was lifted: see merge.c */
+    _Atomic uint32_t seal_pages; /* most pages that the next seal stops; any value is safe */
 };
 
 static inline uint8_t *ps_page_address(const ps_region *region, uint64_t page)

@@ -25,6 +25,7 @@ extern const struct ps_test ps_tests_merge[];
 extern const struct ps_test ps_tests_break_races[];
 extern const struct ps_test ps_tests_break_ahead[];
 extern const struct ps_test ps_tests_merge_races[];
+extern const struct ps_test ps_tests_seal_batches[];
 extern const struct ps_test ps_tests_failures[];
 extern const struct ps_test ps_tests_bus_errors[];
 extern const struct ps_test ps_tests_foreign_faults[];
@@ -51,6 +52,7 @@ static const struct ps_test *const tables[] = {
     ps_tests_break_races,
     ps_tests_break_ahead,
     ps_tests_merge_races,
+    ps_tests_seal_batches,
     ps_tests_failures,
     ps_tests_bus_errors,
     ps_tests_foreign_faults,
