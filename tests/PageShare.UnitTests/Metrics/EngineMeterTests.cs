@@ -71,7 +71,8 @@ public sealed class EngineMeterTests : IDisposable
         string[] growing =
         [
             "breaks_stalled", "cow_faults", "cpu_seconds_total", "full_scans", "hash_collisions", "merges",
-            "merges_abandoned", "orders_late", "pages_scanned", "scan_cpu_seconds", "seal_waits",
+            "merges_abandoned", "orders_late", "pages_broken_ahead", "pages_scanned", "scan_cpu_seconds",
+            "seal_waits",
         ];
         Assert.Equal(
             growing.Select(name => "pageshare_" + name),
