@@ -74,7 +74,8 @@ internal sealed unsafe class RandomWriters : IDisposable
                 TestShim.FillMemory(_guest.Pointer + at, value, 1);
                 _mirror[at] = value;
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         thread.Start();
         _threads.Add(thread);
     }
