@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PageShare.Memory;
 using PageShare.PageTable;
 using PageShare.Platform;
@@ -19,7 +20,7 @@ namespace PageShare.Host;
 /// it may read anyway, or none.</para>
 /// <para><see cref="Locate"/> is for one thread at a time, <see cref="Read"/> for any number.</para>
 /// </remarks>
-internal sealed unsafe class HostedMemory : IDisposable
+internal sealed class HostedMemory : IDisposable
 {
     /// <summary>Most pages of one read: a small piece, so that the word seldom changes meanwhile.</summary>
     public const int MostPages = 64;
@@ -198,14 +199,7 @@ internal sealed unsafe class HostedMemory : IDisposable
             }
 
             var wanted = length * PageSize.Bytes;
-            int read;
-
-            // SAFETY: the pages from i on lie in the buffer, which is pinned meanwhile.
-            fixed (byte* into = buffer[(i * PageSize.Bytes)..])
-            {
-                read = source?.Read(offset, into, wanted) ?? 0;
-            }
-
+            var read = source?.Read(offset, buffer.Slice(i * PageSize.Bytes, wanted)) ?? 0;
             for (var missing = read / PageSize.Bytes; missing < length; missing++)
             {
                 unread |= 1UL << (i + missing);
@@ -264,14 +258,10 @@ internal sealed unsafe class HostedMemory : IDisposable
 
     private void ReadWords(long first, Span<ulong> words)
     {
-        // Not through a mapping: a table, too, has memory only where words were touched.
+        // Not through a mapping: a table, too, has memory only where words were touched. What lies behind its end reads as
+        // Private.
         words.Clear();
-        fixed (ulong* into = words)
-        {
-            // SAFETY: as many bytes as the span has; what lies behind the table's end reads as Private.
-            _ = _table.Read(
-                PageTableMemory.HeaderBytes + (first * sizeof(ulong)), (byte*)into, words.Length * sizeof(ulong));
-        }
+        _ = _table.Read(PageTableMemory.HeaderBytes + (first * sizeof(ulong)), MemoryMarshal.AsBytes(words));
     }
 }
 

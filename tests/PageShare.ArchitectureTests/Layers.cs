@@ -93,7 +93,9 @@ internal sealed class Layers
                 "PageShare.Host.Guests", "PageShare.Host.Status",
             ],
             ["PageShare.Host.Web"] =
-                ["PageShare.Host.Configuration", "PageShare.Host.Sockets", "PageShare.Host.Status"],
+            [
+                "PageShare.Host.Configuration", "PageShare.Host.Sockets", "PageShare.Host.Guests", "PageShare.Host.Status",
+            ],
             ["PageShare.Host"] =
             [
                 "PageShare.Host.Configuration", "PageShare.Host.Sockets", "PageShare.Host.Access",

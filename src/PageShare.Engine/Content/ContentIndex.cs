@@ -253,7 +253,7 @@ internal sealed class ContentIndex : IDisposable
 
     // The step must not be the same for all hashes of a bucket, hence the multiplication, which makes other bits the
     // high ones. It is below the number of buckets, a prime, so no path comes back to where it was.
-    private Path PathOf(uint hash) =>
+    private ProbePath PathOf(uint hash) =>
         new(HomeOf(hash), Math.Max(1, HomeOf(unchecked(hash * 0x9E37_79B1))), _buckets.Length);
 
     // Whether a search for this hash can end at an entry with that tag in this bucket.
@@ -381,22 +381,5 @@ internal sealed class ContentIndex : IDisposable
         }
 
         old.Dispose();
-    }
-
-    /// <summary>The buckets that a search for one hash visits, in order.</summary>
-    private struct Path(long home, long step, long buckets)
-    {
-        public long Index { get; private set; } = home;
-
-        public int Probes { get; private set; }
-
-        public readonly bool IsInside => Probes < MaximumProbes;
-
-        public void MoveNext()
-        {
-            Probes++;
-            Index += step;
-            Index = Index < buckets ? Index : Index - buckets;
-        }
     }
 }

@@ -58,6 +58,17 @@ internal abstract class MemoryObject() : SafeHandle(-1, ownsHandle: true)
     /// <exception cref="NotSupportedException">The system's objects have no read call.</exception>
     public virtual unsafe int Read(long offset, byte* into, int bytes) => throw new NotSupportedException();
 
+    /// <summary>The same into a span.</summary>
+    /// <exception cref="NotSupportedException">The system's objects have no read call.</exception>
+    public unsafe int Read(long offset, Span<byte> into)
+    {
+        // SAFETY: as many bytes as the span has, which is pinned meanwhile.
+        fixed (byte* first = into)
+        {
+            return Read(offset, first, into.Length);
+        }
+    }
+
     /// <summary>Finds the first stretch from an offset on that has memory; false when there is none, or the system does
     /// not tell.</summary>
     public virtual bool TryFindData(long offset, out long start, out long end)

@@ -21,7 +21,8 @@ internal sealed class ParkedPlaces
         if (Volatile.Read(ref _step) == (int)step)
         {
             _isStepReached = true;
-            Thread.Sleep(Timeout.Infinite); // until the process is killed
+            using var never = new ManualResetEventSlim();
+            never.Wait(); // until the process is killed
         }
     }
 
