@@ -53,8 +53,38 @@ internal sealed unsafe class GuestSet
     // SAFETY: callers name pages of the guest, which lives until its engine is disposed.
     public byte* PageAt(int guest, int page) => _guests[guest].Pointer + ((long)page * PageSize.Bytes);
 
+    /// <summary>Writes every page of a guest.</summary>
+    /// <param name="memory">The guest's, with the mix's pages.</param>
+    /// <param name="number">Which guest it is.</param>
+    /// <param name="mix">Of what.</param>
     // SAFETY: the caller's memory has the mix's pages, of which every one is written, and no other.
-    private static void Fill(byte* page, int number, GuestMix mix)
+    public static void Fill(byte* memory, int number, GuestMix mix)
+    {
+        foreach (var (filler, content) in ContentsOf(number, mix))
+        {
+            filler.Fill(memory, content);
+            memory += PageSize.Bytes;
+        }
+    }
+
+    /// <summary>How many pages do not hold what <see cref="Fill"/> has written.</summary>
+    // SAFETY: as above, for reading.
+    public static int CountWrong(byte* memory, int number, GuestMix mix)
+    {
+        using var expected = new PageBuffer(1);
+        var wrong = 0;
+        foreach (var (filler, content) in ContentsOf(number, mix))
+        {
+            filler.Fill(expected.Start, content);
+            wrong += expected[0].SequenceEqual(new ReadOnlySpan<byte>(memory, PageSize.Bytes)) ? 0 : 1;
+            memory += PageSize.Bytes;
+        }
+
+        return wrong;
+    }
+
+    /// <summary>What the pages of a guest hold, in their order.</summary>
+    private static IEnumerable<(PageFiller Filler, ulong Content)> ContentsOf(int number, GuestMix mix)
     {
         var common = new PageFiller(mix.Seed);
         var own = new PageFiller(mix.Seed + 1 + (ulong)number);
@@ -62,19 +92,15 @@ internal sealed unsafe class GuestSet
         var order = new SeededRandom(mix.Seed + (ulong)number).Order(runs);
         for (var run = 0; run < runs; run++)
         {
-            page = FillRun(common, page, order[run], mix.RunPages);
-            page = FillRun(own, page, run, mix.RunPages);
-        }
-    }
+            for (var i = 0; i < mix.RunPages; i++)
+            {
+                yield return (common, ((ulong)order[run] * (ulong)mix.RunPages) + (ulong)i);
+            }
 
-    private static byte* FillRun(PageFiller filler, byte* page, int run, int pages)
-    {
-        for (var i = 0; i < pages; i++)
-        {
-            filler.Fill(page, ((ulong)run * (ulong)pages) + (ulong)i);
-            page += PageSize.Bytes;
+            for (var i = 0; i < mix.RunPages; i++)
+            {
+                yield return (own, ((ulong)run * (ulong)mix.RunPages) + (ulong)i);
+            }
         }
-
-        return page;
     }
 }

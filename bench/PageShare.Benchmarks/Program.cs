@@ -7,7 +7,7 @@ namespace PageShare.Benchmarks;
 
 /// <summary>
 /// <c>figures</c> measures the whole engine on a large guest set, <c>trace</c> runs it on a trace beside the simulation
-/// of <c>pageshare tune</c>; everything else is BenchmarkDotNet's command line,
+/// of <c>pageshare tune</c>, <c>scan</c> measures how fast images are scanned; everything else is BenchmarkDotNet's command line,
 /// which without arguments runs all benchmarks.
 /// </summary>
 internal static class Program
@@ -16,6 +16,7 @@ internal static class Program
     {
         ["figures", .. var rest] => Figures.Run(rest),
         ["trace", .. var rest] => TraceReplay.Run(rest),
+        ["scan", .. var rest] => ScanSpeed.Run(rest),
         _ => RunBenchmarks(Complete(arguments)),
     };
 

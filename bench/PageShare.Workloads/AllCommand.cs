@@ -2,6 +2,7 @@ using System.CommandLine;
 using PageShare.Cli;
 using PageShare.Workloads.Budget;
 using PageShare.Workloads.Cow;
+using PageShare.Workloads.Isolated;
 using PageShare.Workloads.Ksm;
 using PageShare.Workloads.Phases;
 using PageShare.Workloads.Scale;
@@ -21,7 +22,8 @@ internal static class AllCommand
         };
         ExampleHelp.AddTo(
             command,
-            "phases, ksm, cow, scale and budget, with the options that they share; the others are at their defaults.",
+            "phases, ksm, cow, scale, budget and isolated, with the options that they share; the others are at their "
+            + "defaults.",
             ("All of it, small, in under five minutes:", "all --quick --html workloads.html"),
             ("For figures to quote, as root on a quiet machine:",
                 "all --images ./images --json all.json --html all.html"));
@@ -32,6 +34,7 @@ internal static class AllCommand
             CowCommand.Measure(parsed, Named(progress, "cow"), stop),
             ScaleCommand.Measure(parsed, Named(progress, "scale"), stop),
             BudgetCommand.Measure(parsed, Named(progress, "budget"), stop),
+            IsolatedCommand.Measure(parsed, Named(progress, "isolated"), stop),
         ]));
         return command;
     }

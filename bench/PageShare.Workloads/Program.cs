@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using PageShare.Cli;
 using PageShare.Workloads.Budget;
 using PageShare.Workloads.Cow;
+using PageShare.Workloads.Isolated;
 using PageShare.Workloads.Ksm;
 using PageShare.Workloads.Phases;
 using PageShare.Workloads.Scale;
@@ -23,8 +24,14 @@ internal static class Program
             CowCommand.Create(),
             ScaleCommand.Create(),
             BudgetCommand.Create(),
+            IsolatedCommand.Create(),
             AllCommand.Create(),
         };
+        foreach (var child in IsolatedCommand.CreateChildren())
+        {
+            root.Add(child);
+        }
+
         ExampleHelp.AddTo(
             root,
             ("All of it, small, in under five minutes:", "all --quick --html workloads.html"),

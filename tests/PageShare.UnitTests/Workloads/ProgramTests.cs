@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PageShare.Platform;
 using PageShare.TestKit;
 using PageShare.Workloads;
 
@@ -66,6 +67,28 @@ public sealed class ProgramTests
         });
     }
 
+    [Fact]
+    public void IsolatedMeasuresOrdersBreaksAndATakeoverAndFindsEveryByte()
+    {
+        Assert.SkipUnless(KernelProbe.IsLinux, "needs Linux: only there have guests processes of their own.");
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "isolated.json");
+
+        Assert.Equal(0, Program.Main(["isolated", "--quick", "--size", "16", "--json", file]));
+
+        using var json = JsonDocument.Parse(File.ReadAllText(file));
+        var isolated = Assert.Single(json.RootElement.GetProperty("workloads").EnumerateArray());
+        Assert.Equal(JsonValueKind.Null, isolated.GetProperty("fault").ValueKind); // every byte was compared
+        int[] runs = [1, 8, 64, 512];
+        Assert.Equal(runs, isolated.GetProperty("orders").EnumerateArray().Select(
+            static orders => orders.GetProperty("runPages").GetInt32()));
+        Assert.Equal(2, isolated.GetProperty("breaks").GetArrayLength());
+        var takeover = isolated.GetProperty("takeover");
+        Assert.Equal(16 << 20, takeover.GetProperty("bytes").GetInt64());
+        Assert.True(
+            takeover.GetProperty("attachedSeconds").GetDouble() <= takeover.GetProperty("freedSeconds").GetDouble());
+    }
+
     [Theory]
     [InlineData("no-such-workload")]
     [InlineData("phases --no-such-option")]
@@ -78,6 +101,7 @@ public sealed class ProgramTests
     [InlineData("ksm --images /no/such/folder --size 1")]
     [InlineData("scale --most 1")]
     [InlineData("budget --mappings many")]
+    [InlineData("isolated --size 1")]
     public void BadUsageHasItsOwnExitCode(string arguments) => Assert.Equal(2, Program.Main(arguments.Split(' ')));
 
     [Fact]

@@ -84,7 +84,8 @@ public sealed class FileTargetTests : IDisposable
     [InlineData("empty", "is empty")]
     [InlineData("unaligned", "no whole number of pages")]
     [InlineData("self", "can't be found")]
-    [InlineData("dangling", "does not exist")]
+    [InlineData("circle", "round in a circle")]
+    [InlineData("dangling", "is a link that leads nowhere")]
     [InlineData("pipe", "is empty, or no regular file")]
     [InlineData("empty-folder", "no file with content")]
     [InlineData("core", "cut off")]
@@ -96,6 +97,7 @@ public sealed class FileTargetTests : IDisposable
         _folder.Write("core", new CoreDump().Add(4096, new byte[8192]).ToBytes().AsSpan(0, 9000));
         Directory.CreateDirectory(Path.Combine(_folder.Path, "empty-folder"));
         File.CreateSymbolicLink(Path.Combine(_folder.Path, "self"), Path.Combine(_folder.Path, "self"));
+        File.CreateSymbolicLink(Path.Combine(_folder.Path, "circle"), "circle");
         File.CreateSymbolicLink(Path.Combine(_folder.Path, "dangling"), Path.Combine(_folder.Path, "nowhere"));
         Assert.Equal(0, Syscall.mkfifo(Path.Combine(_folder.Path, "pipe"), FilePermissions.S_IRUSR));
         string good = _folder.Write("good.ram", PageMix.Make(10, 1));

@@ -64,13 +64,11 @@ internal static class TargetName
         try
         {
             FileSystemInfo file = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
-            return file is FileInfo { Exists: true } regular
-                ? regular.Length
-                : throw new TargetException("does not exist. Check the path.");
+            return file is FileInfo { Exists: true } regular ? regular.Length : throw Missing(path);
         }
         catch (Exception failed) when (failed is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new TargetException("does not exist. Check the path.", failed);
+            throw Missing(path, failed);
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
@@ -90,4 +88,10 @@ internal static class TargetName
             return 0;
         }
     }
+
+    private static TargetException Missing(string path, Exception? cause = null) => new(
+        new FileInfo(path).LinkTarget is null
+            ? "does not exist. Check the path."
+            : "is a link that leads nowhere, or round in a circle. Check where it leads.",
+        cause);
 }
