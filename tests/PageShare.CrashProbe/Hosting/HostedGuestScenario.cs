@@ -47,7 +47,7 @@ internal static class HostedGuestScenario
             {
                 case "allocate": // NAME BYTES [DOMAIN]
                     var options = new GuestOptions { Domain = words.Length > 3 ? words[3] : null };
-                    var made = client.Allocate(words[1], Number(words[2]), options);
+                    var made = client.Allocate(words[1].Replace('\u00A0', ' '), Number(words[2]), options);
                     _guests.Add(words[1], made);
                     return made.Domain;
                 case "fill": // NAME FIRST COUNT SEED
