@@ -68,7 +68,7 @@ internal static class ScanSpeed
         var files = paths.ToDictionary(static path => path, static path => File.OpenHandle(path));
         Thread[] workers =
         [
-            .. Enumerable.Range(0, threads).Select(_ => new Thread(() =>
+            .. Enumerable.Range(0, threads).Select(number => new Thread(() =>
             {
                 var buffer = GC.AllocateUninitializedArray<byte>((int)PieceBytes, pinned: true);
                 for (long i; (i = Interlocked.Increment(ref next)) < pieces.Length;)

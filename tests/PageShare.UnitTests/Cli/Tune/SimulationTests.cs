@@ -21,7 +21,7 @@ public sealed class SimulationTests
         var schedule = new ChangeSchedule(MadeTraces.Make(3, 4096, 4, TimeSpan.FromSeconds(20)));
         var options = new EngineOptions
         {
-            TargetPassTime = TimeSpan.FromSeconds(4),
+            PagesPerSecond = 3 * 4096 / 4, // a pace that does not follow what this machine's passes cost
             FaultMode = mode,
             StablePasses = stablePasses,
             MappingBudget = mappings,

@@ -70,6 +70,10 @@ internal static class TargetName
         {
             throw Missing(path, failed);
         }
+        catch (IOException failed) when (new FileInfo(path).LinkTarget is not null)
+        {
+            throw Missing(path, failed); // too many links
+        }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
             throw new TargetException($"can't be found: {failed.Message}", failed);
