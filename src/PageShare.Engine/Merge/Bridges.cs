@@ -1,3 +1,6 @@
+using PageShare.Content;
+using PageShare.Memory;
+
 namespace PageShare.Merge;
 
 /// <summary>
@@ -50,6 +53,33 @@ internal static class Bridges
         }
 
         return end > start;
+    }
+
+    /// <summary>
+    /// Has a page use a frame in a row, whether its content has another frame or not, and whether the other page of a
+    /// pair is still there or not: that keeps the row whole. Others find it if they find no other.
+    /// </summary>
+    /// <returns>True.</returns>
+    public static bool UseFrame(
+        GuestRegion region, int index, FrameNumber frame, in Candidate candidate, MergePlan plan)
+    {
+        var domain = region.Domain;
+        domain.Frames.Create(frame, candidate.Hash);
+        plan.SetTarget(index, frame.Value, mayBeAlone: true);
+        plan.AddFrame(frame);
+        if (domain.Index.TryFind(candidate.Hash, out var found) && !found.IsFrame)
+        {
+            domain.Supersede(candidate.Hash, found, ContentRef.Of(frame));
+        }
+
+        if (candidate.Kind == CandidateKind.Pair
+            && domain.TryResolve(candidate.Id, out var otherRegion, out var otherPage)
+            && otherRegion.CanShare)
+        {
+            plan.AddPartner(otherRegion, otherPage, frame);
+        }
+
+        return true;
     }
 
     private static bool IsPair(in Candidate candidate) =>

@@ -12,6 +12,7 @@ internal sealed class MergePlan
 {
     private readonly List<Partner> _partners = [];
     private readonly List<FrameNumber> _newFrames = [];
+    private readonly bool[] _mayBeAlone = new bool[Shim.OrderPages];
 
     /// <summary>Tells this plan from others.</summary>
     public long Number { get; private set; }
@@ -21,9 +22,6 @@ internal sealed class MergePlan
 
     /// <summary>Whether any page has a target.</summary>
     public bool HasTargets { get; private set; }
-
-    /// <summary>Whether a new frame may have one user: see <see cref="Bridges"/>.</summary>
-    public bool HasBridges { get; set; }
 
     /// <summary>Frames in creation.</summary>
     public IReadOnlyList<FrameNumber> NewFrames => _newFrames;
@@ -45,17 +43,25 @@ internal sealed class MergePlan
         Targets.AsSpan(0, count).Fill(Shim.TargetNone);
         Number++;
         HasTargets = false;
-        HasBridges = false;
+        _mayBeAlone.AsSpan(0, count).Clear();
         _partners.Clear();
         _newFrames.Clear();
     }
 
     /// <summary>Page <paramref name="index"/> of the stretch shall become this.</summary>
-    public void SetTarget(int index, uint target)
+    /// <param name="index">Which page.</param>
+    /// <param name="target">As the shim's merge order wants it.</param>
+    /// <param name="mayBeAlone">Whether it is right for the page to be the only user of a new frame.</param>
+    public void SetTarget(int index, uint target, bool mayBeAlone = false)
     {
         Targets[index] = target;
+        _mayBeAlone[index] = mayBeAlone;
         HasTargets = true;
     }
+
+    /// <summary>Whether it is right for a page to be the only user of a new frame: see <see cref="Bridges"/>,
+    /// <see cref="FillRows"/>.</summary>
+    public bool MayBeAlone(int index) => _mayBeAlone[index];
 
     /// <summary>A frame was made.</summary>
     public void AddFrame(FrameNumber frame) => _newFrames.Add(frame);

@@ -32,11 +32,7 @@ internal sealed class Merger(IPageHasher hasher)
         var targets = plan.Targets.AsSpan(0, count);
         var partners = plan.SortedPartners();
         OrderPartners(partners, pass);
-        if (!plan.HasBridges)
-        {
-            DropFramesWithoutUsers(region, first, targets);
-        }
-
+        DropFramesWithoutUsers(region, first, targets, plan);
         Order(OrderKind.Merge, region, first, targets, [], pass);
         foreach (var partner in partners)
         {
@@ -116,11 +112,13 @@ internal sealed class Merger(IPageHasher hasher)
     private static bool IsFrame(uint target) => target < Shim.TargetZero;
 
     /// <summary>Takes targets away that nobody shares, and tries these pages less often from now on.</summary>
-    private static void DropFramesWithoutUsers(GuestRegion region, PageNumber first, Span<uint> targets)
+    private static void DropFramesWithoutUsers(
+        GuestRegion region, PageNumber first, Span<uint> targets, MergePlan plan)
     {
         for (var i = 0; i < targets.Length; i++)
         {
-            if (IsFrame(targets[i]) && region.Domain.Frames.Users(new FrameNumber(targets[i])) == 0)
+            if (IsFrame(targets[i]) && !plan.MayBeAlone(i)
+                && region.Domain.Frames.Users(new FrameNumber(targets[i])) == 0)
             {
                 targets[i] = Shim.TargetNone;
                 region.Records.RaiseBackOff(first + i);

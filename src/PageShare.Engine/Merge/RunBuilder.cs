@@ -18,6 +18,8 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
     /// <summary>A run cuts the mapping that it lies in in two.</summary>
     private const int MappingsPerRun = 2;
 
+    private readonly FillRows _fills = new(hasher);
+
     /// <summary>Fills <paramref name="plan"/> for the stretch of pages that the candidates describe.</summary>
     /// <param name="region">The guest's region.</param>
     /// <param name="first">First page.</param>
@@ -27,7 +29,13 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
     public void Build(GuestRegion region, PageNumber first, Span<Candidate> candidates, MergePlan plan)
     {
         plan.Clear(candidates.Length);
-        var bridges = region.Budget.IsShort && !region.MapsSingly && region.Domain.MayBridge;
+        var isShort = region.Budget.IsShort && !region.MapsSingly;
+        if (isShort)
+        {
+            _fills.Plan(region, first, candidates, plan);
+        }
+
+        var bridges = isShort && region.Domain.MayBridge;
         for (int i = 0, end; i < candidates.Length; i = end)
         {
             end = i + 1;
@@ -137,7 +145,7 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
                 end = EndOfPart(run, end);
             }
 
-            MakeFrames(region, first, index + i, run[i..end], plan);
+            MakeFrames(region, first, index + i, run[i..end], isRow: false, plan);
         }
     }
 
@@ -190,19 +198,20 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
     {
         for (var i = 0; i < candidates.Length; i++)
         {
-            if (candidates[i].Kind == CandidateKind.None && TryBridge(region, first + i, out var hash))
+            if (candidates[i].Kind == CandidateKind.None && plan.Targets[i] == Shim.TargetNone
+                && TryBridge(region, first + i, out var hash))
             {
                 candidates[i] = new Candidate(CandidateKind.Bridge, 0, hash, IsReady: true);
             }
         }
 
-        plan.HasBridges = region.Domain.HasBridges = true;
         for (var from = 0; Bridges.TryFind(candidates, from, out var start, out from);)
         {
             var row = candidates[start..from];
             if (TryReserveRow(region, row, plan))
             {
-                MakeFrames(region, first, start, row, plan);
+                region.Domain.HasBridges = true;
+                MakeFrames(region, first, start, row, isRow: true, plan);
             }
         }
     }
@@ -289,7 +298,8 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
     }
 
     /// <summary>Makes frames for the run's contents, in as few pieces of the store as it has room for.</summary>
-    private void MakeFrames(GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, MergePlan plan)
+    private void MakeFrames(
+        GuestRegion region, PageNumber first, int index, ReadOnlySpan<Candidate> run, bool isRow, MergePlan plan)
     {
         var store = region.Domain.Store;
         for (int i = 0, count; i < run.Length; i += count)
@@ -311,10 +321,14 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
 
                 for (; used < count; used++)
                 {
-                    if (!HoldsWhatWasHashed(region, extent + used, run[i + used].Hash)
-                        || !TryUseFrame(region, first, index + i + used, extent + used, run[i + used], plan))
+                    var (frame, candidate, at) = (extent + used, run[i + used], index + i + used);
+                    var isUsed = HoldsWhatWasHashed(region, frame, candidate.Hash)
+                        && (isRow
+                            ? Bridges.UseFrame(region, at, frame, candidate, plan)
+                            : TryUseFrame(region, first, at, frame, candidate.Hash, plan));
+                    if (!isUsed)
                     {
-                        store.Free(extent + used, 1);
+                        store.Free(frame, 1);
                     }
                 }
             }
@@ -340,22 +354,10 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
     /// stretch has just had one made, or the other page is gone.
     /// </summary>
     private static bool TryUseFrame(
-        GuestRegion region, PageNumber first, int index, FrameNumber frame, in Candidate candidate, MergePlan plan)
+        GuestRegion region, PageNumber first, int index, FrameNumber frame, uint hash, MergePlan plan)
     {
         var domain = region.Domain;
-        var isKnown = domain.Index.TryFind(candidate.Hash, out var found);
-        if (plan.HasBridges)
-        {
-            UseInRow(region, index, frame, candidate, plan);
-            if (isKnown && !found.IsFrame)
-            {
-                domain.Supersede(candidate.Hash, found, ContentRef.Of(frame));
-            }
-
-            return true;
-        }
-
-        if (!isKnown)
+        if (!domain.Index.TryFind(hash, out var found))
         {
             return false;
         }
@@ -373,27 +375,11 @@ internal sealed unsafe class RunBuilder(EngineOptions options, IPageHasher hashe
             return false;
         }
 
-        domain.Frames.Create(frame, candidate.Hash);
-        domain.Supersede(candidate.Hash, found, ContentRef.Of(frame));
+        domain.Frames.Create(frame, hash);
+        domain.Supersede(hash, found, ContentRef.Of(frame));
         plan.SetTarget(index, frame.Value);
         plan.AddFrame(frame);
         plan.AddPartner(otherRegion, otherPage, frame);
         return true;
-    }
-
-    /// <summary>A frame in a row is used whether its content has another or not, and whether the other page is there or
-    /// not: it keeps the row whole.</summary>
-    private static void UseInRow(
-        GuestRegion region, int index, FrameNumber frame, in Candidate candidate, MergePlan plan)
-    {
-        region.Domain.Frames.Create(frame, candidate.Hash);
-        plan.SetTarget(index, frame.Value);
-        plan.AddFrame(frame);
-        if (candidate.Kind == CandidateKind.Pair
-            && region.Domain.TryResolve(candidate.Id, out var otherRegion, out var otherPage)
-            && otherRegion.CanShare)
-        {
-            plan.AddPartner(otherRegion, otherPage, frame);
-        }
     }
 }

@@ -149,13 +149,13 @@ internal sealed class ShareDomain : IContentSource, IDisposable
         Frames.LiveFrames + _regions.Sum(static region => region.Backing.AllocatedBytes / PageSize.Bytes);
 
     /// <summary>
-    /// Makes the index name another place with the content of a hint. Nothing finds the hint's page any more then but a
-    /// look at itself, which it is to have.
+    /// Makes the index name another place with a content. Nothing finds the page of a hint any more then but a look at
+    /// itself, which it is to have.
     /// </summary>
-    public void Supersede(uint hash, ContentRef hint, ContentRef by)
+    public void Supersede(uint hash, ContentRef former, ContentRef by)
     {
-        Index.Replace(hash, hint, by);
-        if (TryResolve(hint.Id, out var region, out var page))
+        Index.Replace(hash, former, by);
+        if (!former.IsFrame && TryResolve(former.Id, out var region, out var page))
         {
             region.Written.MarkUnsettled(page);
         }

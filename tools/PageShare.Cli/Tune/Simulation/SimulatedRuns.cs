@@ -17,6 +17,7 @@ internal sealed class SimulatedRuns(
     /// <summary>A run cuts the mapping that it lies in in two.</summary>
     private const int MappingsPerRun = 2;
 
+    private readonly SimulatedFills _fills = new(budget, costs, guests.Domain);
     private double _spent;
 
     /// <summary>Fills a plan for the stretch of pages that the candidates describe.</summary>
@@ -26,6 +27,11 @@ internal sealed class SimulatedRuns(
         _spent = 0;
         plan.Clear();
         plan.HasBridges = budget.IsShort;
+        if (plan.HasBridges)
+        {
+            _spent += _fills.Plan(region, first, candidates, plan);
+        }
+
         for (int i = 0, end; i < candidates.Length; i = end)
         {
             for (end = i + 1; end < candidates.Length && candidates[i].Kind != CandidateKind.None
@@ -146,11 +152,9 @@ internal sealed class SimulatedRuns(
     {
         for (int i = 0; i < candidates.Length; i++)
         {
-            var page = new PageNumber(first + i);
             if (candidates[i].Kind == CandidateKind.None
-                && region.Records.TryGetHash(page, out uint hash)
-                && region.Records.StablePassesOf(page) >= options.StablePasses
-                && region.Records.BackOffLevelOf(page) == 0)
+                && plan.Targets[i] == SimulatedPlan.None
+                && TryBridge(region, first + i, out uint hash))
             {
                 candidates[i] = new Candidate(CandidateKind.Bridge, 0, hash, IsReady: true);
             }
@@ -164,6 +168,14 @@ internal sealed class SimulatedRuns(
                 MakeFrames(region, first, start, row, plan);
             }
         }
+    }
+
+    private bool TryBridge(SimulatedRegion region, int number, out uint hash)
+    {
+        var page = new PageNumber(number);
+        return region.Records.TryGetHash(page, out hash)
+            && region.Records.StablePassesOf(page) >= options.StablePasses
+            && region.Records.BackOffLevelOf(page) == 0;
     }
 
     private bool TryReserveRow(Span<Candidate> row, SimulatedPlan plan)
