@@ -13,7 +13,7 @@ public sealed class RunOptionsTests
         Assert.Equal(4, options.Guests);
         Assert.Equal([InputSet.SharedFrameworkFolder], options.Inputs);
         Assert.Empty(options.Images);
-        Assert.Equal(TimeSpan.FromSeconds(15), options.Duration);
+        Assert.Equal(TimeSpan.FromSeconds(12), options.Duration);
         Assert.Equal(TimeSpan.FromSeconds(120), options.Timeout);
         Assert.Equal(500, options.WriteRate);
         Assert.Equal(FaultMode.Signal, options.FaultMode);

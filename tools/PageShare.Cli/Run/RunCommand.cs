@@ -43,7 +43,7 @@ internal static class RunCommand
     };
 
     private static readonly Option<TimeSpan?> Duration = DurationText.Option(
-        "--duration", "How long to share: 500ms, 20s, 2m, 1h (default 15s). Not used with --until-converged.");
+        "--duration", "How long to share: 500ms, 20s, 2m, 1h (default 12s). Not used with --until-converged.");
 
     private static readonly Option<bool> UntilConverged = new("--until-converged")
     {
@@ -105,7 +105,7 @@ internal static class RunCommand
             ("All that can be saved on two memory images, as JSON:",
                 "pageshare run --image vmA.ram --image vmB.ram --until-converged --json"),
             ("The host killed in the middle of many writes, and another taking over:",
-                "pageshare run --write-rate 20000 --kill-host-after 8s"),
+                "pageshare run --write-rate 20000 --kill-host-after 5s"),
             ("The same run again:", "pageshare run --until-converged --seed 1234"));
         command.SetAction(parsed => Program.Guard(() => Execute(Read(parsed), parsed.GetValue(Html))));
         return command;

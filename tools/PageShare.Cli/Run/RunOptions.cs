@@ -27,7 +27,7 @@ internal sealed record RunOptions
     /// <summary>Pages per second that guests with input files write, all together, if nothing else is said.</summary>
     public const long UsualWriteRate = 500;
 
-    private static readonly TimeSpan UsualDuration = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan UsualDuration = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan UsualTimeout = TimeSpan.FromSeconds(120);
 
     /// <summary>Number of guests that load the input; with images there is one guest for each.</summary>
