@@ -308,8 +308,8 @@ internal sealed class ContentIndex : IDisposable
         Evict(hash, reference);
     }
 
-    // Frames are spared, since nothing would find them again before they are free; a hint comes back with the next
-    // pass.
+    // Frames are spared, since nothing would find them again before they are free; a hint comes back when its page is
+    // written.
     private void Evict(uint hash, ContentRef reference)
     {
         ref var bucket = ref _buckets[HomeOf(hash)];

@@ -213,20 +213,15 @@ internal sealed class CandidateFinder
         var isZero = ZeroPage.IsZero(bytes);
         var hash = isZero ? _zeroHash : _hasher.Hash(bytes);
         var isStable = records.Observe(page, hash) >= _options.StablePasses;
+        var isOther = wasHashed && former != hash;
+        pass.PagesChanged += isOther || !wasHashed ? 1 : 0;
         index.Prefetch(hash);
-        if (wasHashed && former == hash)
+        if (isOther)
         {
-            return new Look(!isZero, hash, isStable);
+            index.Prefetch(former);
         }
 
-        pass.PagesChanged++;
-        if (!wasHashed)
-        {
-            return new Look(!isZero, hash, isStable);
-        }
-
-        index.Prefetch(former);
-        return new Look(!isZero, hash, isStable) { Former = former };
+        return new Look(!isZero, hash, isStable) { Former = isOther ? former : null };
     }
 
     /// <summary>Finds what the page could share; a page of which there is no other is entered in the index as a
