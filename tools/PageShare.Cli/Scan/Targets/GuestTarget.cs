@@ -63,7 +63,7 @@ internal sealed class GuestTarget(string name, HostAddress host, SharedMemory se
         _memory = host.Open();
         bool startsRegion = true;
         long absent = 0;
-        foreach ((long first, long pages, bool counts) in Stretches(_memory))
+        foreach ((long first, long pages, bool counts) in Stretches(WhichCount(_memory)))
         {
             if (!counts)
             {
@@ -112,29 +112,18 @@ internal sealed class GuestTarget(string name, HostAddress host, SharedMemory se
         base.Dispose();
     }
 
-    /// <summary>Neighbouring pages that count, or do not.</summary>
-    private IEnumerable<(long First, long Pages, bool Counts)> Stretches(HostedMemory memory)
+    /// <summary>Page by page, whether it counts.</summary>
+    private IEnumerable<bool> WhichCount(HostedMemory memory)
     {
-        long first = 0;
-        bool counted = false;
         for (long start = 0; start < memory.Pages; start += PlacesAtOnce)
         {
             int count = (int)Math.Min(PlacesAtOnce, memory.Pages - start);
             memory.Locate(start, _places.AsSpan(0, count));
             for (int i = 0; i < count; i++)
             {
-                bool counts = Counts(memory, _places[i]);
-                if (counts != counted && start + i > first)
-                {
-                    yield return (first, start + i - first, counted);
-                    first = start + i;
-                }
-
-                counted = counts;
+                yield return Counts(memory, _places[i]);
             }
         }
-
-        yield return (first, memory.Pages - first, counted);
     }
 
     private bool Counts(HostedMemory memory, PagePlace place)

@@ -98,7 +98,7 @@ internal sealed class ProcessTarget(string name, int pid, SharedMemory seen, str
         {
             bool startsRegion = true;
             long absent = 0;
-            foreach ((long first, long pages, bool counts) in Stretches(mapping))
+            foreach ((long first, long pages, bool counts) in Stretches(WhichCount(mapping)))
             {
                 if (!counts)
                 {
@@ -159,29 +159,18 @@ internal sealed class ProcessTarget(string name, int pid, SharedMemory seen, str
         base.Dispose();
     }
 
-    /// <summary>Neighbouring pages of a mapping that count, or do not.</summary>
-    private IEnumerable<(long First, long Pages, bool Counts)> Stretches(ProcessMapping mapping)
+    /// <summary>Whether each page of a mapping counts.</summary>
+    private IEnumerable<bool> WhichCount(ProcessMapping mapping)
     {
-        long first = 0;
-        bool counted = false;
         for (long start = 0; start < mapping.Pages; start += EntriesAtOnce)
         {
             int count = (int)Math.Min(EntriesAtOnce, mapping.Pages - start);
             ReadEntries(mapping.Start, start, count);
             for (int i = 0; i < count; i++)
             {
-                bool counts = Counts(mapping, start + i, new PagemapEntry(_entries[i]));
-                if (counts != counted && start + i > first)
-                {
-                    yield return (first, start + i - first, counted);
-                    first = start + i;
-                }
-
-                counted = counts;
+                yield return Counts(mapping, start + i, new PagemapEntry(_entries[i]));
             }
         }
-
-        yield return (first, mapping.Pages - first, counted);
     }
 
     private bool Counts(in ProcessMapping mapping, long page, PagemapEntry entry)

@@ -69,6 +69,28 @@ internal abstract class ScanTarget(string name) : IDisposable
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 
+    /// <summary>Neighbouring pages that count, or do not.</summary>
+    /// <param name="counts">Whether each page does, from the first on.</param>
+    protected static IEnumerable<(long First, long Pages, bool Counts)> Stretches(IEnumerable<bool> counts)
+    {
+        long first = 0;
+        long page = 0;
+        bool counted = false;
+        foreach (bool doesCount in counts)
+        {
+            if (doesCount != counted && page > first)
+            {
+                yield return (first, page - first, counted);
+                first = page;
+            }
+
+            counted = doesCount;
+            page++;
+        }
+
+        yield return (first, page - first, counted);
+    }
+
     /// <summary>
     /// Opens a file for reading. Nobody who uses it notices: the project's settings turn off the lock that .NET takes.
     /// </summary>
