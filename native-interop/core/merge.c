@@ -17,12 +17,12 @@
  * - Failing system calls lead back to PRIVATE with the guest's own bytes. Only lifting a seal must not fail: it is
  *   tried until it works, and needs no new mapping, since a sealed stretch is a mapping of its own.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "breaking.h"
 #include "page_word.h"
 #include "store.h"
+#include "stretch.h"
 
 #define UNSEAL_PAUSE_NS UINT64_C(100000)
 
@@ -31,23 +31,8 @@
 #define BATCH_LEAST 32u
 #define BATCH_STEP 8u
 
-/* A part of a merge order; all arrays begin at `page`. */
-struct stretch {
-    ps_region *region;
-    uint64_t page;
-    uint32_t count;
-    const uint32_t *targets;
-    uint8_t *results;
-};
-
-static struct stretch part_of(const struct stretch *whole, uint32_t first, uint32_t count)
-{
-    struct stretch part = {whole->region, whole->page + first, count, whole->targets + first, whole->results + first};
-    return part;
-}
-
 /* Moves one page into SEALED, if it is settled, unpinned, and one that could share. */
-static int claim(const struct stretch *stretch, uint32_t i)
+static int claim(const struct ps_stretch *stretch, uint32_t i)
 {
     uint64_t word = ps_word_read(stretch->region, stretch->page + i);
     int is_private = word == ps_word_make(PS_PRIVATE, 0); /* that is, with no pins */
@@ -61,7 +46,7 @@ static int is_zero_page(const uint8_t *page)
     return page[0] == 0 && memcmp(page, page + 1, PS_PAGE_SIZE - 1) == 0;
 }
 
-static int is_equal_to_target(const struct stretch *stretch, uint32_t i)
+static int is_equal_to_target(const struct ps_stretch *stretch, uint32_t i)
 {
     /* SAFETY: sealed, so nobody stores to the page; the host wrote the frame before the order and leaves it alone. */
     const uint8_t *page = ps_os_sealed_bytes(stretch->region, stretch->page + i);
@@ -72,7 +57,7 @@ static int is_equal_to_target(const struct stretch *stretch, uint32_t i)
     return memcmp(page, stretch->region->config.store_view + (uint64_t)target * PS_PAGE_SIZE, PS_PAGE_SIZE) == 0;
 }
 
-static void compare(const struct stretch *stretch)
+static void compare(const struct ps_stretch *stretch)
 {
     for (uint32_t i = 0; i < stretch->count; i++) {
         stretch->results[i] = is_equal_to_target(stretch, i) ? PS_MERGE_DONE : PS_MERGE_DIFFERS;
@@ -84,35 +69,9 @@ static void compare(const struct stretch *stretch)
     ps_point_pass(PS_POINT_COMPARED, stretch->page);
 }
 
-static int maps_frame(const struct stretch *stretch, uint32_t i)
-{
-    return stretch->results[i] == PS_MERGE_DONE && stretch->targets[i] != PS_TARGET_ZERO;
-}
-
-/* One mapping for each run of pages whose frames continue. */
-static void remap(const struct stretch *stretch)
-{
-    for (uint32_t i = 0, end; i < stretch->count; i = end) {
-        end = i + 1;
-        if (!maps_frame(stretch, i)) {
-            continue;
-        }
-        uint32_t longest = ps_os_longest_view(stretch->region, stretch->page + i);
-        while (end < stretch->count && end - i < longest && maps_frame(stretch, end) &&
-               stretch->targets[end] == stretch->targets[end - 1] + 1) {
-            end++;
-        }
-        int error = ps_os_map_frames(stretch->region, stretch->page + i, end - i, stretch->targets[i]);
-        if (error != 0) {
-            memset(stretch->results + i, error == -EBUSY ? PS_MERGE_BUSY : PS_MERGE_NO_MAPPING, end - i);
-        }
-    }
-    ps_point_pass(PS_POINT_REMAPPED, stretch->page);
-}
-
 /* Frees the backing of what shares a frame now or is zero. A punch that fails wastes memory and nothing else, except
  * for a zero page, which then stays a page. */
-static void punch(const struct stretch *stretch)
+static void punch(const struct ps_stretch *stretch)
 {
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         end = i + 1;
@@ -134,11 +93,11 @@ static void punch(const struct stretch *stretch)
     ps_point_pass(PS_POINT_PUNCHED, stretch->page);
 }
 
-static void commit_shared(const struct stretch *stretch)
+static void commit_shared(const struct ps_stretch *stretch)
 {
     ps_page_state shared = ps_shared_state(stretch->region);
     for (uint32_t i = 0; i < stretch->count; i++) {
-        if (maps_frame(stretch, i)) {
+        if (ps_stretch_maps_frame(stretch, i)) {
             uint64_t shares = ps_store_shares(stretch->region, stretch->targets[i]);
             ps_word_finish(stretch->region, stretch->page + i, ps_word_make(shared, shares));
         }
@@ -156,14 +115,14 @@ static void lift_seal(ps_region *region, uint64_t page, uint64_t count)
 }
 
 /* Everything that did not come to share a frame: zero pages, pages that differ, pages without a mapping. */
-static void release_others(const struct stretch *stretch)
+static void release_others(const struct ps_stretch *stretch)
 {
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         end = i + 1;
-        if (maps_frame(stretch, i)) {
+        if (ps_stretch_maps_frame(stretch, i)) {
             continue;
         }
-        while (end < stretch->count && !maps_frame(stretch, end)) {
+        while (end < stretch->count && !ps_stretch_maps_frame(stretch, end)) {
             end++;
         }
         lift_seal(stretch->region, stretch->page + i, end - i);
@@ -175,7 +134,7 @@ static void release_others(const struct stretch *stretch)
 }
 
 /* A stretch whose words all say SEALED. */
-static void merge_claimed(const struct stretch *stretch)
+static void merge_claimed(const struct ps_stretch *stretch)
 {
     ps_point_pass(PS_POINT_CLAIMED, stretch->page);
     if (ps_os_seal(stretch->region, stretch->page, stretch->count) != 0) {
@@ -183,7 +142,8 @@ static void merge_claimed(const struct stretch *stretch)
     } else {
         ps_point_pass(PS_POINT_SEALED, stretch->page);
         compare(stretch);
-        remap(stretch);
+        ps_stretch_map_frames(stretch);
+        ps_point_pass(PS_POINT_REMAPPED, stretch->page);
         punch(stretch);
         commit_shared(stretch);
     }
@@ -210,7 +170,7 @@ static void adapt_batch(ps_region *region)
 }
 
 /* Neighbouring pages that all have targets. */
-static void merge_stretch(const struct stretch *stretch)
+static void merge_stretch(const struct ps_stretch *stretch)
 {
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         uint32_t most = batch_pages(stretch->region);
@@ -222,13 +182,13 @@ static void merge_stretch(const struct stretch *stretch)
             stretch->results[end++] = PS_MERGE_BUSY;
             continue;
         }
-        struct stretch claimed = part_of(stretch, i, end - i);
+        struct ps_stretch claimed = ps_stretch_part(stretch, i, end - i);
         merge_claimed(&claimed);
         adapt_batch(stretch->region);
     }
 }
 
-static void merge(const struct stretch *order)
+static void merge(const struct ps_stretch *order)
 {
     for (uint32_t i = 0, end; i < order->count; i = end) {
         end = i;
@@ -239,24 +199,13 @@ static void merge(const struct stretch *order)
             order->results[end++] = PS_MERGE_SKIPPED;
             continue;
         }
-        struct stretch stretch = part_of(order, i, end - i);
+        struct ps_stretch stretch = ps_stretch_part(order, i, end - i);
         merge_stretch(&stretch);
     }
 }
 
 int32_t ps_merge(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results)
 {
-    if (count > PS_ORDER_PAGES || !ps_range_is_inside(region, page, count)) {
-        return -EINVAL;
-    }
-    struct stretch order = {region, page, count, targets, results};
-    uint64_t signals = ps_os_hold_signals();
-    ps_store_enter(region);
-    int is_covered = ps_store_covers(region, targets, count);
-    if (is_covered) {
-        merge(&order);
-    }
-    ps_store_leave(region);
-    ps_os_release_signals(signals);
-    return is_covered ? 0 : -EINVAL;
+    struct ps_stretch order = {region, page, count, targets, results};
+    return ps_stretch_run(&order, merge);
 }

@@ -15,21 +15,12 @@
  *   stays.
  * - Failing system calls leave the page with its old frame, or with the copy that it had.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "breaking.h"
 #include "page_word.h"
 #include "store.h"
-
-/* A part of an order; all arrays begin at `page`. */
-struct stretch {
-    ps_region *region;
-    uint64_t page;
-    uint32_t count;
-    const uint32_t *targets;
-    uint8_t *results;
-};
+#include "stretch.h"
 
 /* Pages of a stretch by number. */
 struct page_set {
@@ -41,12 +32,12 @@ static int contains(const struct page_set *set, uint32_t i)
     return (int)(set->bits[i / 64] >> (i % 64) & 1);
 }
 
-static int is_kernel_mode(const struct stretch *stretch)
+static int is_kernel_mode(const struct ps_stretch *stretch)
 {
     return stretch->region->config.fault_mode == PS_FAULT_MODE_KERNEL;
 }
 
-static int claim(const struct stretch *stretch, uint32_t i)
+static int claim(const struct ps_stretch *stretch, uint32_t i)
 {
     uint64_t word = ps_word_read(stretch->region, stretch->page + i);
     return stretch->targets[i] < PS_TARGET_ZERO && ps_word_is_shared(word) &&
@@ -55,7 +46,7 @@ static int claim(const struct stretch *stretch, uint32_t i)
                              ps_word_make(PS_BREAKING, ps_word_shares(word)));
 }
 
-static void compare(const struct stretch *stretch)
+static void compare(const struct ps_stretch *stretch)
 {
     for (uint32_t i = 0; i < stretch->count; i++) {
         /* SAFETY: nobody stores to the page; the store has the frame (ps_store_covers), and the host wrote it before
@@ -69,7 +60,7 @@ static void compare(const struct stretch *stretch)
 
 /* Kernel mode: of the pages that differ, those that the guest wrote to go home. Where the kernel does not tell which
  * they are, they keep their copies and their old frames. */
-static void bring_copies_home(const struct stretch *stretch, struct page_set *home)
+static void bring_copies_home(const struct ps_stretch *stretch, struct page_set *home)
 {
     struct page_set copies;
     const uint8_t *address = ps_page_address(stretch->region, stretch->page);
@@ -86,29 +77,8 @@ static void bring_copies_home(const struct stretch *stretch, struct page_set *ho
     }
 }
 
-/* One mapping for each run of pages whose new frames continue. */
-static void remap(const struct stretch *stretch)
-{
-    for (uint32_t i = 0, end; i < stretch->count; i = end) {
-        end = i + 1;
-        if (stretch->results[i] != PS_MERGE_DONE) {
-            continue;
-        }
-        uint32_t longest = ps_os_longest_view(stretch->region, stretch->page + i);
-        while (end < stretch->count && end - i < longest && stretch->results[end] == PS_MERGE_DONE &&
-               stretch->targets[end] == stretch->targets[end - 1] + 1) {
-            end++;
-        }
-        int error = ps_os_map_frames(stretch->region, stretch->page + i, end - i, stretch->targets[i]);
-        if (error != 0) {
-            memset(stretch->results + i, error == -EBUSY ? PS_MERGE_BUSY : PS_MERGE_NO_MAPPING, end - i);
-        }
-    }
-    ps_point_pass(PS_POINT_MOVE_MAPPED, stretch->page);
-}
-
 /* Kernel mode: what stays with its old frame takes stores again. */
-static void unseal_what_stays(const struct stretch *stretch, const struct page_set *home)
+static void unseal_what_stays(const struct ps_stretch *stretch, const struct page_set *home)
 {
     for (uint32_t i = 0, end; i < stretch->count; i = end) {
         end = i + 1;
@@ -122,7 +92,7 @@ static void unseal_what_stays(const struct stretch *stretch, const struct page_s
     }
 }
 
-static void commit(const struct stretch *stretch, const struct page_set *home)
+static void commit(const struct ps_stretch *stretch, const struct page_set *home)
 {
     ps_page_state shared = ps_shared_state(stretch->region);
     for (uint32_t i = 0; i < stretch->count; i++) {
@@ -140,7 +110,7 @@ static void commit(const struct stretch *stretch, const struct page_set *home)
 }
 
 /* A stretch whose words all say BREAKING. */
-static void move_claimed(const struct stretch *stretch)
+static void move_claimed(const struct ps_stretch *stretch)
 {
     struct page_set home = {{0}};
     ps_point_pass(PS_POINT_MOVE_CLAIMED, stretch->page);
@@ -152,7 +122,8 @@ static void move_claimed(const struct stretch *stretch)
         if (is_kernel_mode(stretch)) {
             bring_copies_home(stretch, &home);
         }
-        remap(stretch);
+        ps_stretch_map_frames(stretch);
+        ps_point_pass(PS_POINT_MOVE_MAPPED, stretch->page);
     }
     if (is_kernel_mode(stretch)) {
         unseal_what_stays(stretch, &home);
@@ -160,7 +131,7 @@ static void move_claimed(const struct stretch *stretch)
     commit(stretch, &home);
 }
 
-static void move(const struct stretch *order)
+static void move(const struct ps_stretch *order)
 {
     for (uint32_t i = 0, end; i < order->count; i = end) {
         end = i;
@@ -172,24 +143,13 @@ static void move(const struct stretch *order)
             end++;
             continue;
         }
-        struct stretch claimed = {order->region, order->page + i, end - i, order->targets + i, order->results + i};
+        struct ps_stretch claimed = ps_stretch_part(order, i, end - i);
         move_claimed(&claimed);
     }
 }
 
 int32_t ps_move(ps_region *region, uint64_t page, uint32_t count, const uint32_t *targets, uint8_t *results)
 {
-    if (count > PS_ORDER_PAGES || !ps_range_is_inside(region, page, count)) {
-        return -EINVAL;
-    }
-    struct stretch order = {region, page, count, targets, results};
-    uint64_t signals = ps_os_hold_signals();
-    ps_store_enter(region);
-    int is_covered = ps_store_covers(region, targets, count);
-    if (is_covered) {
-        move(&order);
-    }
-    ps_store_leave(region);
-    ps_os_release_signals(signals);
-    return is_covered ? 0 : -EINVAL;
+    struct ps_stretch order = {region, page, count, targets, results};
+    return ps_stretch_run(&order, move);
 }

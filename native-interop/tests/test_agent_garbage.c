@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agents.h"
+#include "ps_random.h"
 
 #define PAGES 96u
 #define FRAMES 64u
@@ -23,7 +24,7 @@ static struct store *store;
 static struct guest *guest;
 static struct ring *ring;
 static ps_agent *agent;
-static uint64_t random_state;
+static struct random numbers;
 
 static void begin(uint32_t mode)
 {
@@ -150,60 +151,47 @@ static void an_order_that_changes_under_way_is_done_as_it_was(void)
 
 /* --- any --- */
 
-static uint64_t next(void)
-{
-    uint64_t x = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
-}
-
-static uint64_t below(uint64_t limit)
-{
-    return next() % limit;
-}
-
 /* A number that is in range mostly, near its border often, and anything now and then. */
 static uint64_t mutated(uint64_t limit)
 {
-    switch (below(16)) {
+    switch (below(&numbers, 16)) {
     case 0:
-        return limit + below(3) - 1;
+        return limit + below(&numbers, 3) - 1;
     case 1:
-        return next() >> below(64);
+        return next(&numbers) >> below(&numbers, 64);
     case 2:
-        return UINT64_MAX - below(70);
+        return UINT64_MAX - below(&numbers, 70);
     default:
-        return below(limit);
+        return below(&numbers, limit);
     }
 }
 
 static void write_mutated(ps_ring_order *order)
 {
-    order->kind = (uint32_t)(below(20) == 0 ? next() >> below(64) : 1 + below(6));
-    order->page = below(4) == 0 ? mutated(2) * 64 : mutated(PAGES);
-    order->count = (uint32_t)mutated(below(8) == 0 ? PS_ORDER_PAGES + 1 : PAGES / 3);
+    order->kind = (uint32_t)(below(&numbers, 20) == 0 ? next(&numbers) >> below(&numbers, 64) : 1 + below(&numbers, 6));
+    order->page = below(&numbers, 4) == 0 ? mutated(2) * 64 : mutated(PAGES);
+    order->count = (uint32_t)mutated(below(&numbers, 8) == 0 ? PS_ORDER_PAGES + 1 : PAGES / 3);
     for (uint32_t i = 0; i < PS_ORDER_PAGES / 64; i++) {
-        order->bits[i] = next();
+        order->bits[i] = next(&numbers);
     }
-    uint32_t frame = (uint32_t)below(FRAMES);
-    int is_wild = below(10) == 0;
+    uint32_t frame = (uint32_t)below(&numbers, FRAMES);
+    int is_wild = below(&numbers, 10) == 0;
     for (uint32_t i = 0; i < PAGES; i++) {
-        uint32_t any = (uint32_t)(is_wild ? mutated(FRAMES) : below(FRAMES));
-        order->targets[i] = below(4) != 0 ? (frame + i) % FRAMES : any;
-        order->targets[i] = below(12) == 0 ? PS_TARGET_ZERO + (uint32_t)below(2) : order->targets[i];
+        uint32_t any = (uint32_t)(is_wild ? mutated(FRAMES) : below(&numbers, FRAMES));
+        order->targets[i] = below(&numbers, 4) != 0 ? (frame + i) % FRAMES : any;
+        order->targets[i] = below(&numbers, 12) == 0 ? PS_TARGET_ZERO + (uint32_t)below(&numbers, 2) : order->targets[i];
     }
-    if (below(30) == 0) {
-        ((uint8_t *)order)[below(sizeof *order)] ^= (uint8_t)(1u << below(8));
+    if (below(&numbers, 30) == 0) {
+        ((uint8_t *)order)[below(&numbers, sizeof *order)] ^= (uint8_t)(1u << below(&numbers, 8));
     }
 }
 
 /* The guest at work between the orders: stores, some of which make pages alike again. */
 static void write_some(uint64_t *contents)
 {
-    for (uint64_t i = below(MOST_WRITTEN); i > 0; i--) {
-        uint64_t page = below(PAGES);
-        contents[page] = below(CONTENTS + 1);
+    for (uint64_t i = below(&numbers, MOST_WRITTEN); i > 0; i--) {
+        uint64_t page = below(&numbers, PAGES);
+        contents[page] = below(&numbers, CONTENTS + 1);
         fill_page(page_at(guest, page), contents[page]);
     }
 }
@@ -214,7 +202,7 @@ static void random_orders_leave_every_byte_right(uint32_t mode)
     const char *given = getenv("PS_SEED");
     uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000 + mode;
     fprintf(stderr, "  PS_SEED=%llu\n", (unsigned long long)seed);
-    random_state = seed;
+    numbers.state = seed;
     begin(mode);
     for (uint32_t frame = 0; frame < FRAMES; frame++) {
         store_write(store, frame, 1 + frame % CONTENTS);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "ps_random.h"
 
 #define GUESTS 2u
 #define PAGES 48u
@@ -35,23 +36,6 @@ static _Atomic uint32_t writers_left;
 static _Atomic uint64_t scans;
 static _Atomic uint64_t pages_moved;
 static _Atomic uint64_t pages_that_differed;
-
-struct random {
-    uint64_t state;
-};
-
-static uint64_t next(struct random *random)
-{
-    uint64_t x = random->state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
-}
-
-static uint64_t below(struct random *random, uint64_t limit)
-{
-    return next(random) % limit;
-}
 
 /* --- writers --- */
 

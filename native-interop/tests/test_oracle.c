@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "ps_random.h"
 
 #define GUESTS 3u
 #define PAGES 48u
@@ -31,23 +32,6 @@ static uint64_t frame_contents[FRAMES];             /* of the scanner that owns 
 static uint8_t samples[CONTENTS + 1][PS_PAGE_SIZE];
 static int source;                                  /* a file with page `content` at offset content */
 static _Atomic uint32_t writers_left;
-
-struct random {
-    uint64_t state;
-};
-
-static uint64_t next(struct random *random)
-{
-    uint64_t x = random->state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
-}
-
-static uint64_t below(struct random *random, uint64_t limit)
-{
-    return next(random) % limit;
-}
 
 /* --- writers --- */
 

@@ -11,6 +11,7 @@
 
 #include "agents.h"
 #include "os.h"
+#include "ps_random.h"
 #include "ring.h"
 
 #define PAGES 64u
@@ -21,14 +22,6 @@ static struct store *store;
 static struct guest *guest;
 static struct ring *ring;
 static uint64_t seed;
-
-static uint64_t next(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
-}
 
 static void begin(void)
 {
@@ -65,11 +58,11 @@ struct vandal {
 static void *write_anything(void *argument)
 {
     struct vandal *vandal = argument;
-    uint64_t state = seed + 1;
+    struct random numbers = {seed + 1};
     while (!vandal->stopping) {
-        uint64_t random = next(&state);
+        uint64_t random = next(&numbers);
         uint64_t at = vandal->from + random % (vandal->to - vandal->from) / 4 * 4;
-        uint32_t value = (uint32_t)(next(&state) >> (random >> 58));
+        uint32_t value = (uint32_t)(next(&numbers) >> (random >> 58));
         value = random >> 57 & 1 ? value : (uint32_t)(value % 16 - 4);
         __atomic_store_n((uint32_t *)((uint8_t *)ring->header + at), value, __ATOMIC_RELAXED);
     }
@@ -129,12 +122,12 @@ static void an_agent_survives_a_host_that_writes_over_its_orders(void)
     struct vandal vandal;
     begin();
     ps_agent *agent = agent_start(guest, ring);
-    uint64_t state = seed;
+    struct random numbers = {seed};
     begin_vandal(&vandal, PS_RING_HEADER_BYTES, ring->bytes);
     for (uint32_t i = 0; i < AGENT_ORDERS; i += PS_RING_ORDERS) {
         uint32_t last = 0;
         for (uint32_t k = 0; k < PS_RING_ORDERS; k++) {
-            uint64_t random = next(&state);
+            uint64_t random = next(&numbers);
             uint32_t page = random >> 8 & (PAGES - 1);
             write_order(ring, 1 + random % 6, random & 64 ? 0 : page, 1 + (random >> 16) % (PAGES - page), page);
             last = ps_ring_post(ring->host);

@@ -51,7 +51,7 @@ internal sealed unsafe class SealProbe(PageShareEngine engine, GuestSet set, Fig
         var random = new SeededRandom(options.Seed);
         while (!_stopping)
         {
-            var page = set.PageAt(random.Below(options.Guests), set.PageOfCommon(random.Below(set.CommonPages)));
+            var page = set.PageAt((int)random.Below(options.Guests), set.PageOfCommon((int)random.Below(set.CommonPages)));
             var began = Stopwatch.GetTimestamp();
             Volatile.Write(ref page[PageFiller.MarkOffset], PageFiller.Mark);
             _slowestTicks = Math.Max(_slowestTicks, Stopwatch.GetTimestamp() - began);

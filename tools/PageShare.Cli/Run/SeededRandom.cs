@@ -31,6 +31,14 @@ internal struct SeededRandom(ulong seed)
         }
     }
 
+    /// <summary>Numbers 0 to <paramref name="count"/> - 1 in random order.</summary>
+    public int[] Order(int count)
+    {
+        int[] order = [.. Enumerable.Range(0, count)];
+        Shuffle(order.AsSpan());
+        return order;
+    }
+
     /// <summary>One seed out of several numbers, each of which changes all of it.</summary>
     public static ulong Mix(ulong seed, ulong first, ulong second = 0) =>
         Scramble(Scramble(Scramble(seed + Step) + first + Step) + second + Step);
