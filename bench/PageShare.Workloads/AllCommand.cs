@@ -4,6 +4,7 @@ using PageShare.Workloads.Budget;
 using PageShare.Workloads.Cow;
 using PageShare.Workloads.Isolated;
 using PageShare.Workloads.Ksm;
+using PageShare.Workloads.Pacing;
 using PageShare.Workloads.Phases;
 using PageShare.Workloads.Scale;
 
@@ -22,7 +23,7 @@ internal static class AllCommand
         };
         ExampleHelp.AddTo(
             command,
-            "phases, ksm, cow, scale, budget and isolated, with the options that they share; the others are at their "
+            "phases, ksm, cow, scale, budget, pacing and isolated, with the options that they share; the others are at their "
             + "defaults.",
             ("All of it, small, in under five minutes:", "all --quick --html workloads.html"),
             ("For figures to quote, as root on a quiet machine:",
@@ -34,6 +35,7 @@ internal static class AllCommand
             CowCommand.Measure(parsed, Named(progress, "cow"), stop),
             ScaleCommand.Measure(parsed, Named(progress, "scale"), stop),
             BudgetCommand.Measure(parsed, Named(progress, "budget"), stop),
+            PacingCommand.Measure(parsed, Named(progress, "pacing"), stop),
             IsolatedCommand.Measure(parsed, Named(progress, "isolated"), stop),
         ]));
         return command;

@@ -5,6 +5,7 @@ using PageShare.Workloads.Budget;
 using PageShare.Workloads.Cow;
 using PageShare.Workloads.Isolated;
 using PageShare.Workloads.Ksm;
+using PageShare.Workloads.Pacing;
 using PageShare.Workloads.Phases;
 using PageShare.Workloads.Scale;
 
@@ -24,6 +25,7 @@ internal static class Program
             CowCommand.Create(),
             ScaleCommand.Create(),
             BudgetCommand.Create(),
+            PacingCommand.Create(),
             IsolatedCommand.Create(),
             AllCommand.Create(),
         };

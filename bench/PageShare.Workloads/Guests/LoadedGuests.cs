@@ -34,7 +34,10 @@ internal sealed class LoadedGuests
         }
     }
 
-    /// <summary>One of the guests.</summary>
+    /// <summary>The guests.</summary>
+    public IReadOnlyList<MappedGuest> All => _guests;
+
+    /// <summary>One of them.</summary>
     public MappedGuest this[int guest] => _guests[guest];
 
     /// <summary>Compares every byte with the trace: what is wrong, in words, or null.</summary>
