@@ -9,12 +9,17 @@ internal static class KsmCommand
     private static readonly Option<TimeSpan?> Limit = WorkloadOptions.DurationOption(
         "--limit", "Longest time for each contender and memory (default 3m; 15s with --quick).");
 
+    private static readonly Option<bool> Pair = new("--pair")
+    {
+        Description = "Made-up memory is two guests with equal contents, which is one run. KSM is flat out only.",
+    };
+
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
         var command = new Command("ksm", "Compares with the kernel's own engine on the same memory, in one run.")
         {
-            WorkloadOptions.Images, WorkloadOptions.Size, Limit, WorkloadOptions.Seed,
+            WorkloadOptions.Images, WorkloadOptions.Size, Pair, Limit, WorkloadOptions.Seed,
             WorkloadOptions.Quick, WorkloadOptions.Json, WorkloadOptions.Html,
         };
         ExampleHelp.AddTo(
@@ -25,7 +30,8 @@ internal static class KsmCommand
             process to do it, should this process be killed.
             """,
             ("A minute and a half on made-up memory:", "ksm --quick"),
-            ("Real guests:", "ksm --images ./images --html ksm.html"));
+            ("Real guests:", "ksm --images ./images --html ksm.html"),
+            ("4 GiB, each page of it twice:", "ksm --pair --size 4096"));
         command.SetAction(parsed => Session.Run(parsed, (progress, stop) => [Measure(parsed, progress, stop)]));
         return command;
     }
@@ -34,8 +40,14 @@ internal static class KsmCommand
     public static KsmResult Measure(ParseResult parsed, Action<string> progress, CancellationToken stop)
     {
         var isQuick = parsed.GetValue(WorkloadOptions.Quick);
+        var trace = WorkloadOptions.TraceOf(parsed) with { IsPair = parsed.GetValue(Pair) };
+        if (trace is { IsPair: true, Folder: not null })
+        {
+            throw CommandException.BadUsage("--pair makes memory up, and --images brings some: give one of them.");
+        }
+
         var options = new KsmOptions(
-            WorkloadOptions.TraceOf(parsed),
+            trace,
             parsed.GetValue(Limit) ?? (isQuick ? TimeSpan.FromSeconds(15) : TimeSpan.FromMinutes(3)),
             Breaks: isQuick ? 2048 : 8192,
             isQuick,

@@ -21,7 +21,7 @@ internal sealed class KsmWorkload(KsmOptions options, Action<string> progress)
         using var settings = KsmSettings.Take();
         var figures = new List<ContenderFigures>();
         var faults = new List<string>();
-        foreach (var moment in Enum.GetValues<Moment>())
+        foreach (var moment in options.Trace.IsPair ? [Moment.Idle] : Enum.GetValues<Moment>())
         {
             var contents = new Contents(trace, numbers, moment);
             foreach (var (name, choice) in Choices(moment))
@@ -43,7 +43,7 @@ internal sealed class KsmWorkload(KsmOptions options, Action<string> progress)
             Memory = trace.Name,
             Limit = options.Limit,
             Contenders = figures,
-            Bars = KsmResult.Judge(figures),
+            Bars = KsmResult.Judge(figures, options.Trace.IsPair ? KsmResult.MostCpuOfPair : KsmResult.MostCpu),
             Notes = options.IsQuick ? ["Quick: KSM's slow settings on idle memory only, and cut short."] : [],
             Fault = faults.Count > 0 ? string.Join("; ", faults) : null,
         };
@@ -52,7 +52,7 @@ internal sealed class KsmWorkload(KsmOptions options, Action<string> progress)
     private IEnumerable<(string Name, IReadOnlyList<(string Name, string Value)> Choice)> Choices(Moment moment)
     {
         yield return (KsmResult.FlatOut, KsmSettings.FlatOut);
-        if (options.IsQuick && moment != Moment.Idle)
+        if (options.Trace.IsPair || (options.IsQuick && moment != Moment.Idle))
         {
             yield break;
         }

@@ -9,6 +9,9 @@ internal static class PacingCommand
     private static readonly Option<int?> Budget = WorkloadOptions.NumberOption(
         "--cpu-budget", "Percent of one core that the scanner may take in the first part (default 5).", 1, 100);
 
+    private static readonly Option<int?> Seconds = WorkloadOptions.NumberOption(
+        "--seconds", "How long the scanner is watched in the first part (default 20; 5 with --quick).", 1, 3600);
+
     private static readonly Option<int?> Rounds = WorkloadOptions.NumberOption(
         "--rounds", "How often guests work with and without sharing, in turns (default 15; 3 with --quick).", 1, 1000);
 
@@ -17,8 +20,8 @@ internal static class PacingCommand
     {
         var command = new Command("pacing", "Measures what the scanner takes, and what busy guests lose by it.")
         {
-            WorkloadOptions.Images, WorkloadOptions.Size, Budget, Rounds, WorkloadOptions.Fault, WorkloadOptions.Seed,
-            WorkloadOptions.Quick, WorkloadOptions.Json, WorkloadOptions.Html,
+            WorkloadOptions.Images, WorkloadOptions.Size, Budget, Seconds, Rounds, WorkloadOptions.Fault,
+            WorkloadOptions.Seed, WorkloadOptions.Quick, WorkloadOptions.Json, WorkloadOptions.Html,
         };
         ExampleHelp.AddTo(
             command,
@@ -41,7 +44,7 @@ internal static class PacingCommand
         var options = new PacingOptions(
             WorkloadOptions.TraceOf(parsed),
             parsed.GetValue(Budget) ?? 5,
-            isQuick ? 5 : 20,
+            parsed.GetValue(Seconds) ?? (isQuick ? 5 : 20),
             parsed.GetValue(Rounds) ?? (isQuick ? 3 : 15),
             TimeSpan.FromSeconds(isQuick ? 0.5 : 1),
             WorkloadOptions.FaultModeOf(parsed),

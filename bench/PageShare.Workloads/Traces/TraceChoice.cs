@@ -11,13 +11,16 @@ internal sealed record TraceChoice(string? Folder, long SyntheticBytes, ulong Se
 {
     private const int SyntheticGuests = 4;
 
+    /// <summary>Whether made-up memory is a pair of equal guests.</summary>
+    public bool IsPair { get; init; }
+
     /// <summary>Opens it.</summary>
     /// <exception cref="CommandException">The images can't be used, or memory does not suffice.</exception>
     public IMemoryTrace Open()
     {
-        IMemoryTrace trace = Folder is null
-            ? new SyntheticTrace(SyntheticGuests, SyntheticBytes / SyntheticGuests, Seed)
-            : ImageTrace.Open(Folder);
+        IMemoryTrace trace = Folder is not null ? ImageTrace.Open(Folder)
+            : IsPair ? new PairTrace(SyntheticBytes / 2, Seed)
+            : new SyntheticTrace(SyntheticGuests, SyntheticBytes / SyntheticGuests, Seed);
         var bytes = Enumerable.Range(0, trace.Guests.Count).Sum(guest => (long)trace.PagesOf(guest) * PageSize.Bytes);
         if (MemoryNeed.Refuses(bytes) is { } reason)
         {

@@ -68,6 +68,28 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public void PacingTellsWhatTheScannerTookAndWhatGuestsDid()
+    {
+        Assert.SkipUnless(KernelProbe.IsLinux, "needs Linux: there the kernel tells a thread's CPU time to everybody.");
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "pacing.json");
+
+        Assert.Equal(
+            0, Program.Main(["pacing", "--quick", "--size", "8", "--seconds", "2", "--rounds", "1", "--json", file]));
+
+        using var json = JsonDocument.Parse(File.ReadAllText(file));
+        var pacing = Assert.Single(json.RootElement.GetProperty("workloads").EnumerateArray());
+        JsonElement[] taken = [.. pacing.GetProperty("scannerPercents").EnumerateArray()];
+        Assert.Equal(2, taken.Length);
+        Assert.Contains(taken, static percent => percent.GetDouble() > 0);
+        Assert.True(pacing.GetProperty("pagesWrittenPerSecond").GetDouble() > 0);
+        var round = Assert.Single(pacing.GetProperty("rounds").EnumerateArray());
+        Assert.True(round.GetProperty("stepsPerSecondWithout").GetDouble() > 0);
+        Assert.True(round.GetProperty("stepsPerSecondWith").GetDouble() > 0);
+        Assert.Equal(2, pacing.GetProperty("bars").GetArrayLength());
+    }
+
+    [Fact]
     public void IsolatedMeasuresOrdersBreaksAndATakeoverAndFindsEveryByte()
     {
         Assert.SkipUnless(KernelProbe.IsLinux, "needs Linux: only there have guests processes of their own.");
@@ -102,6 +124,9 @@ public sealed class ProgramTests
     [InlineData("scale --most 1")]
     [InlineData("budget --mappings many")]
     [InlineData("isolated --size 1")]
+    [InlineData("pacing --cpu-budget 0")]
+    [InlineData("pacing --seconds none")]
+    [InlineData("ksm --pair --images .")]
     public void BadUsageHasItsOwnExitCode(string arguments) => Assert.Equal(2, Program.Main(arguments.Split(' ')));
 
     [Fact]
@@ -122,6 +147,7 @@ public sealed class ProgramTests
     [InlineData("cow --help")]
     [InlineData("scale --help")]
     [InlineData("budget --help")]
+    [InlineData("pacing --help")]
     [InlineData("all --help")]
     public void HelpIsThere(string arguments) => Assert.Equal(0, Program.Main(arguments.Split(' ')));
 }

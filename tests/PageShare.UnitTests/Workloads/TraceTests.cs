@@ -46,6 +46,17 @@ public sealed class TraceTests
     }
 
     [Fact]
+    public void OfAPairHalfCanBeSavedAndNothingIsZero()
+    {
+        using var trace = new TraceChoice(null, 4 << 20, Seed: 3) { IsPair = true }.Open();
+        var contents = TraceContents.Of(trace, CancellationToken.None);
+
+        var count = Count(contents, Moment.Idle);
+
+        Assert.Equal((1024, 512, 0), (count.Pages, count.DuplicatePages, count.ZeroPages));
+    }
+
+    [Fact]
     public void ReadingOneByOneIsReadingAtOnce()
     {
         using var trace = new SyntheticTrace(guests: 2, bytes: 1 << 18, seed: 9);
