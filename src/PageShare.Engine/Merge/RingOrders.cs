@@ -35,7 +35,8 @@ internal sealed unsafe class RingOrders : IRegionOrders
     private bool _isLate;          // read without the lock
     private uint _lastSequence;    // as above
     private ulong _cpuNanoseconds; // as last taken
-    private long _cpuTakenAt = Stopwatch.GetTimestamp();
+    private long _busySince;       // with orders that are not late; 0 without
+    private long _busyTicks;       // before that, since CPU time was last taken
 
     /// <param name="ring">The ring; owned by this.</param>
     /// <param name="patience">Bounds waits.</param>
@@ -212,17 +213,20 @@ internal sealed unsafe class RingOrders : IRegionOrders
         return true;
     }
 
-    /// <summary>CPU time that the agent has used since this was last asked; never more than one thread can
-    /// have.</summary>
+    /// <summary>
+    /// CPU time that the agent says it has used since this was last asked; never more than it had orders for, or a
+    /// guest could use up the scanner's budget by lies.
+    /// </summary>
     public long TakeCpuNanoseconds()
     {
         // SAFETY: as above.
-        var now = Volatile.Read(ref _ring.Header->CpuNanoseconds);
-        var added = now > _cpuNanoseconds ? now - _cpuNanoseconds : 0;
-        var elapsed = (ulong)Stopwatch.GetElapsedTime(_cpuTakenAt).TotalNanoseconds;
-        _cpuNanoseconds = now;
-        _cpuTakenAt = Stopwatch.GetTimestamp();
-        return (long)Math.Min(added, elapsed);
+        var said = Volatile.Read(ref _ring.Header->CpuNanoseconds);
+        var added = said > _cpuNanoseconds ? said - _cpuNanoseconds : 0;
+        _cpuNanoseconds = said;
+        CountBusyTime(isBusyNow: _busySince != 0);
+        var most = (ulong)Stopwatch.GetElapsedTime(0, _busyTicks).TotalNanoseconds;
+        _busyTicks = 0;
+        return (long)Math.Min(added, most);
     }
 
     /// <inheritdoc/>
@@ -272,6 +276,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
         var sequence = RingNative.Post(_ring);
         Volatile.Write(ref _lastSequence, sequence);
         _posted.Enqueue(new Posted(sequence, kind, first, count, order));
+        CountBusyTime(isBusyNow: true);
         _held = null;
         return true;
     }
@@ -338,6 +343,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
         }
 
         _posted.Dequeue();
+        CountBusyTime(isBusyNow: _posted.Count > 0 && !IsLate);
         return true;
     }
 
@@ -384,9 +390,17 @@ internal sealed unsafe class RingOrders : IRegionOrders
         if (_posted.Count > 0 && !IsLate)
         {
             Volatile.Write(ref _isLate, true);
+            CountBusyTime(isBusyNow: false);
             _tally.OrdersLate++;
             _backOff.CountLate();
         }
+    }
+
+    private void CountBusyTime(bool isBusyNow)
+    {
+        var now = Stopwatch.GetTimestamp();
+        _busyTicks += _busySince == 0 ? 0 : now - _busySince;
+        _busySince = isBusyNow ? now : 0;
     }
 
     private readonly record struct Posted(

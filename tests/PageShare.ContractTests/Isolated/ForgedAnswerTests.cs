@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using PageShare.Memory;
 using PageShare.Platform;
 using PageShare.TestKit;
 using PageShare.TestKit.Rings;
@@ -42,6 +44,27 @@ public sealed unsafe class ForgedAnswerTests : EngineTest
         engine.Scan();
         Assert.Equal(IsolatedState.Distrusted, liar.Host.State);
         TheOthersAreWell(engine);
+    }
+
+    [Fact]
+    public void CpuTimeThatItClaimsIsNoMoreThanItHadOrdersFor()
+    {
+        var engine = Start(FaultMode.Signal);
+        var liar = AddLiar(engine);
+        var header = (RingHeader*)liar.Guest.Ring;
+        var ring = liar.Host.Region.Ring!;
+        _ = ring.TakeCpuNanoseconds();
+
+        Volatile.Write(ref header->CpuNanoseconds, ulong.MaxValue / 4);
+        Assert.Equal(0, ring.TakeCpuNanoseconds()); // it was asked for nothing
+
+        Volatile.Write(ref header->CpuNanoseconds, ulong.MaxValue / 2);
+        var clock = Stopwatch.StartNew();
+        _ = ring.FindCopies(new PageNumber(0), 64, new ulong[1]); // nobody answers: it becomes late
+        Assert.InRange(ring.TakeCpuNanoseconds(), 1, (long)clock.Elapsed.TotalNanoseconds);
+
+        Volatile.Write(ref header->CpuNanoseconds, ulong.MaxValue);
+        Assert.Equal(0, ring.TakeCpuNanoseconds()); // nobody answers, and a late one is not waited for
     }
 
     [Theory, BothModes]
