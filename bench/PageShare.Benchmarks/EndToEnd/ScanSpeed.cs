@@ -15,6 +15,7 @@ internal static class ScanSpeed
     private const int Success = 0;
     private const int Failure = 1;
     private const int BadUsage = 2;
+    private const int WarmUps = 5;
     private const int Rounds = 7;
     private const double Demanded = 0.70;
     private const long PieceBytes = 64 * PageSize.Bytes;
@@ -35,8 +36,13 @@ internal static class ScanSpeed
         Action scan = () => ScanSession.Run(
             new ScanOptions { Targets = arguments, Threads = threads }, CancellationToken.None);
         Console.WriteLine($"{pages * PageSize.Bytes >> 20} MiB in {arguments.Length} files, {threads} threads, median of {Rounds}");
-        plain(); // into the page cache
-        scan();
+        for (var round = 0; round < WarmUps; round++)
+        {
+            // Files into the page cache, and code through tiered compilation.
+            plain();
+            scan();
+        }
+
         (List<Cost> plains, List<Cost> scans) = ([], []);
         for (var round = 0; round < Rounds; round++)
         {

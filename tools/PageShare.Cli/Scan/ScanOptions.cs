@@ -14,7 +14,7 @@ internal sealed record ScanOptions
     /// <summary>Which contents are looked at.</summary>
     public SampleRate Sample { get; init; } = SampleRate.All;
 
-    /// <summary>Threads that read.</summary>
+    /// <summary>Threads that read; at most two of them lay out frames afterwards.</summary>
     public int Threads { get; init; } = Math.Min(Environment.ProcessorCount, MostThreads);
 
     /// <summary>Whether to print one JSON object instead of tables.</summary>

@@ -16,13 +16,17 @@ namespace PageShare.Cli.Scan;
 /// </remarks>
 internal sealed class ScanPipeline : IDisposable
 {
-    private const int UnitsPerThread = 4;
+    // 100 KiB of digests. Some milliseconds of work, so that a thread which the system takes off its processor holds
+    // nobody up.
+    private const int UnitsPerThread = 32;
 
     private readonly IPageSink _sink;
     private readonly CompressionSample? _compression;
     private readonly long _seed;
     private readonly UnitSequence _sequence;
-    private readonly BlockingCollection<ScanUnit> _pool = [];
+
+    // The one used last is taken first, since it is still in the cache.
+    private readonly BlockingCollection<ScanUnit> _pool = new(new ConcurrentStack<ScanUnit>());
     private readonly int _threads;
 
     // The ring, the place due, and whether somebody counts. Guard: the gate.

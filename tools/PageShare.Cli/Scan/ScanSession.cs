@@ -45,6 +45,6 @@ internal static class ScanSession
         }
 
         bool interrupted = stop.IsCancellationRequested;
-        return new ReportBuilder(counter, compression).Build(interrupted, clock.Elapsed.TotalSeconds, options.Threads);
+        return new ReportBuilder(counter, compression, options).Build(interrupted, clock.Elapsed.TotalSeconds);
     }
 }

@@ -93,14 +93,7 @@ internal sealed class MomentReader(IReadOnlyList<string> names, int threads) : I
     /// <inheritdoc/>
     public void Add(in PageRange range, ReadOnlySpan<PageDigest> pages, ulong gone)
     {
-        foreach (ref readonly PageDigest page in pages)
-        {
-            if (page.Kind != ContentKind.Zero)
-            {
-                _contents.Prefetch(page);
-            }
-        }
-
+        _contents.Prefetch(pages);
         (int guest, TargetTally tally) = _tallies[^1];
         long address = range.Offset / Quantity.PageBytes;
         for (int i = 0; i < pages.Length; i++)

@@ -32,6 +32,10 @@ public sealed class CompressionTests : IDisposable
         Assert.Equal(4096, compressor.SizeOf(noise));
         Assert.InRange(compressor.SizeOf(half), 2000, 2300);
         Assert.InRange(compressor.SizeOf(new byte[4096]), 1, 100);
+
+        // Nothing is left of the pages before.
+        Assert.Equal(4096, compressor.SizeOf(noise));
+        Assert.InRange(compressor.SizeOf(half), 2000, 2300);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using PageShare.Cli.Html;
 using PageShare.Cli.Scan;
 using PageShare.Cli.Scan.Report;
 using PageShare.TestKit;
@@ -122,6 +123,51 @@ public sealed class ScanCountTests : IDisposable
         Assert.StartsWith("fill of 0xcc", contents[1].What, StringComparison.Ordinal);
         Assert.Equal("text", contents[2].What);
         Assert.Equal("5265616461626c6520746578742e0a78", contents[2].Head);
+    }
+
+    [Fact]
+    public void MapsByAddressAreMadeForTheHtmlPageAlone()
+    {
+        ScanReport Scan(string? html) => ScanSession.Run(
+            Options(2) with { Html = html },
+            [new NumberedPages("a", 1, 0, 2, 3), new NumberedPages("b", 4, 2)],
+            CancellationToken.None);
+
+        ScanReport report = Scan("page.html");
+
+        Assert.All(Scan(null).Targets, target => Assert.Null(target.Map));
+        Assert.Equal(
+            [(1L, 1L, 2L), (0, 1, 1)],
+            report.Targets.Select(target => target.Map!)
+                .Select(map => (map[PageUse.Zero], map[PageUse.Shared], map[PageUse.Private])));
+    }
+
+    [Fact]
+    public void ThreadThatIsHeldUpHoldsNobodyUp()
+    {
+        const int Units = 40;
+        const int UnitsAhead = 30;
+        using var othersAreAhead = new CountdownEvent(UnitsAhead);
+        bool wereAhead = false;
+        var target = new NumberedPages("numbers", [.. Enumerable.Range(1, 64 * Units)])
+        {
+            BeforeRead = page =>
+            {
+                if (page == 0)
+                {
+                    wereAhead = othersAreAhead.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+                }
+                else if (!othersAreAhead.IsSet)
+                {
+                    othersAreAhead.Signal();
+                }
+            },
+        };
+
+        ScanReport report = ScanSession.Run(Options(2), [target], CancellationToken.None);
+
+        Assert.True(wereAhead);
+        Assert.Equal(64 * Units, report.Total.DistinctPages);
     }
 
     [Fact]

@@ -12,18 +12,24 @@ namespace PageShare.Cli.Scan.Count;
 /// leaves the slots. When they are full they are dropped and made anew half as large again from the contents, which
 /// needs no second copy: so a content costs 40 bytes and at most 15 for its slot.</para>
 /// <para>The place of a hash is its lower half times the number of slots, divided by 2^64, which needs no power of two
-/// (Lemire, "Fast Random Integer Generation in an Interval", 2019). Guard: one thread at a time.</para>
+/// (Lemire, "Fast Random Integer Generation in an Interval", 2019). Guard: one thread at a time; once nothing is added
+/// any more, any number may look at contents by number.</para>
 /// </remarks>
 internal sealed class ContentTable : IDisposable
 {
+    // So that numbers, and those of frames, are positive integers of 32 bits.
+    private const long MostContents = int.MaxValue;
+
     private const int BlockShift = 15;
     private const int BlockContents = 1 << BlockShift;
     private const int FirstSlots = 1 << 13;
     private const double MostLoad = 0.8;
     private const double Growth = 1.5;
+    private const int PrefetchAhead = 16;
+    private const int SlotsPerLine = 8;
 
     private readonly List<NativeArray<PageContent>> _blocks = [];
-    private NativeArray<Slot> _slots = NativeArray<Slot>.Allocate(FirstSlots);
+    private NativeArray<Slot> _slots = NativeArray<Slot>.Allocate(FirstSlots, isDense: true);
     private long _room = (long)(FirstSlots * MostLoad);
 
     /// <summary>Distinct contents; numbers are below it.</summary>
@@ -35,8 +41,28 @@ internal sealed class ContentTable : IDisposable
     /// <summary>The content of a number.</summary>
     public ref PageContent this[long number] => ref _blocks[(int)(number >> BlockShift)][number & (BlockContents - 1)];
 
-    /// <summary>Asks for the memory that a look-up will need.</summary>
-    public void Prefetch(in PageDigest page) => _slots.Prefetch(PlaceOf(page.Low));
+    /// <summary>Asks for the memory that looking up some pages will need: their slots, and what these lead
+    /// to.</summary>
+    public void Prefetch(ReadOnlySpan<PageDigest> pages)
+    {
+        foreach (ref readonly PageDigest page in pages)
+        {
+            // A probe often goes on into the next cache line.
+            long place = PlaceOf(page.Low);
+            _slots.Prefetch(place);
+            _slots.Prefetch(Math.Min(place + SlotsPerLine, _slots.Length - 1));
+        }
+
+        foreach (ref readonly PageDigest page in pages)
+        {
+            Slot slot = _slots[PlaceOf(page.Low)];
+            if (slot.Tag == (uint)page.High && slot.NumberPlusOne != 0)
+            {
+                long number = slot.NumberPlusOne - 1;
+                _blocks[(int)(number >> BlockShift)].Prefetch(number & (BlockContents - 1));
+            }
+        }
+    }
 
     /// <summary>The number of a page's content; a new one if it was never seen.</summary>
     /// <param name="page">Not all zero.</param>
@@ -120,17 +146,22 @@ internal sealed class ContentTable : IDisposable
 
     private void Grow()
     {
-        if (Count >= uint.MaxValue - 1)
+        if (Count == MostContents)
         {
-            throw CommandException.Failed("more than 4 billion distinct pages: use --sample.");
+            throw CommandException.Failed("more than 2 billion distinct pages: use --sample.");
         }
 
         long slots = (long)(_slots.Length * Growth);
         _slots.Dispose();
-        _slots = NativeArray<Slot>.Allocate(slots);
-        _room = (long)(slots * MostLoad);
+        _slots = NativeArray<Slot>.Allocate(slots, isDense: true);
+        _room = Math.Min((long)(slots * MostLoad), MostContents);
         for (long number = 0; number < Count; number++)
         {
+            if (number + PrefetchAhead < Count)
+            {
+                _slots.Prefetch(PlaceOf(this[number + PrefetchAhead].Low));
+            }
+
             ref PageContent content = ref this[number];
             _slots[FreePlace(content.Low)] = new Slot((uint)content.High, (uint)(number + 1));
         }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace PageShare.Cli.Scan.Count;
 
@@ -16,8 +17,14 @@ internal sealed class PageCompressor
     private const int FastestLevel = 1;
     private const int BrotliWindow = 12;
 
+    private static readonly string[] ZstdLibraries = ["libzstd.so.1", "libzstd.dll", "zstd"];
+    private static readonly string[] Lz4Libraries = ["liblz4.so.1", "liblz4.dll", "lz4"];
+
     [ThreadStatic]
     private static byte[]? _scratch;
+
+    [ThreadStatic]
+    private static ZstdContext? _zstd;
 
     private readonly Func<byte[], byte[], long> _compress;
 
@@ -27,8 +34,12 @@ internal sealed class PageCompressor
         _compress = compress;
     }
 
+    private delegate nint ZstdCreateContext();
+
+    private delegate nuint ZstdFreeContext(nint context);
+
     private delegate nuint ZstdCompress(
-        ref byte destination, nuint capacity, ref byte source, nuint length, int level);
+        ZstdContext context, ref byte destination, nuint capacity, ref byte source, nuint length, int level);
 
     private delegate int Lz4Compress(ref byte source, ref byte destination, int length, int capacity);
 
@@ -41,15 +52,18 @@ internal sealed class PageCompressor
     /// <summary>zstd at level 1; null if the machine has no library.</summary>
     public static PageCompressor? FindZstd()
     {
-        if (Load<ZstdCompress>("ZSTD_compress", "libzstd.so.1", "libzstd.dll", "zstd") is not { } compress)
+        if (Load<ZstdCompress>("ZSTD_compressCCtx", ZstdLibraries) is not { } compress
+            || Load<ZstdCreateContext>("ZSTD_createCCtx", ZstdLibraries) is not { } create
+            || Load<ZstdFreeContext>("ZSTD_freeCCtx", ZstdLibraries) is not { } free)
         {
             return null;
         }
 
         return new PageCompressor("zstd level 1", (page, scratch) =>
         {
+            _zstd ??= new ZstdContext(create(), free);
             nuint size = compress(
-                ref scratch[0], (nuint)scratch.Length, ref page[0], Quantity.PageBytes, FastestLevel);
+                _zstd, ref scratch[0], (nuint)scratch.Length, ref page[0], Quantity.PageBytes, FastestLevel);
 
             // Errors are negative numbers, which are large as unsigned ones.
             return size > (nuint)scratch.Length ? Quantity.PageBytes : (long)size;
@@ -59,7 +73,7 @@ internal sealed class PageCompressor
     /// <summary>LZ4 as it is; null if the machine has no library.</summary>
     public static PageCompressor? FindLz4()
     {
-        if (Load<Lz4Compress>("LZ4_compress_default", "liblz4.so.1", "liblz4.dll", "lz4") is not { } compress)
+        if (Load<Lz4Compress>("LZ4_compress_default", Lz4Libraries) is not { } compress)
         {
             return null;
         }
@@ -83,7 +97,7 @@ internal sealed class PageCompressor
         return (int)Math.Min(_compress(copy, scratch), Quantity.PageBytes);
     }
 
-    private static TDelegate? Load<TDelegate>(string function, params string[] libraries)
+    private static TDelegate? Load<TDelegate>(string function, string[] libraries)
         where TDelegate : Delegate
     {
         foreach (string name in libraries)
@@ -96,5 +110,27 @@ internal sealed class PageCompressor
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// What zstd keeps from one page to the next, for one thread: making it takes as long as compressing a page. Freed
+    /// with the thread.
+    /// </summary>
+    private sealed class ZstdContext : SafeHandleZeroOrMinusOneIsInvalid
+    {
+        private readonly ZstdFreeContext _free;
+
+        public ZstdContext(nint context, ZstdFreeContext free)
+            : base(ownsHandle: true)
+        {
+            _free = free;
+            SetHandle(context);
+            if (IsInvalid)
+            {
+                throw CommandException.Failed("zstd found no memory to compress with.");
+            }
+        }
+
+        protected override bool ReleaseHandle() => _free(handle) == 0;
     }
 }

@@ -60,14 +60,7 @@ internal sealed class PageCounter(SampleRate sample) : IPageSink, IDisposable
             Log.Add(StretchKind.Absent, range.AbsentBefore);
         }
 
-        foreach (ref readonly PageDigest page in pages)
-        {
-            if (page.Kind != ContentKind.Zero)
-            {
-                Contents.Prefetch(page);
-            }
-        }
-
+        Contents.Prefetch(pages);
         TargetTally tally = _targets[^1];
         for (int i = 0; i < pages.Length; i++)
         {

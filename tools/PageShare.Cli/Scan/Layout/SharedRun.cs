@@ -6,7 +6,7 @@ namespace PageShare.Cli.Scan.Layout;
 /// <param name="Length">Pages.</param>
 /// <param name="StartsRegion">Whether nothing of its region lies before it.</param>
 /// <param name="EndsRegion">Whether nothing of its region lies behind it.</param>
-internal readonly record struct SharedRun(long Position, uint Frame, int Length, bool StartsRegion, bool EndsRegion)
+internal readonly record struct SharedRun(long Position, int Frame, int Length, bool StartsRegion, bool EndsRegion)
 {
     /// <summary>The page behind it.</summary>
     public long End => Position + Length;

@@ -7,42 +7,48 @@ namespace PageShare.Cli.Scan.Report;
 /// <summary>
 /// Turns counts into the report: lays out frames, asks what budgets save, and estimates where there is a sample.
 /// </summary>
-/// <param name="counter">All pages counted; it can't count more afterwards, since the table of hashes is
-/// dropped.</param>
+/// <remarks>
+/// All targets together are as much work as each of them alone, so with two threads the one is done beside the other.
+/// Two layouts and what their budgets take are 10 bytes a content: as much as the slots of the table, which are dropped
+/// before.
+/// </remarks>
+/// <param name="counter">All pages counted; it can't count more afterwards.</param>
 /// <param name="compression">Pages compressed on the way.</param>
-internal sealed class ReportBuilder(PageCounter counter, CompressionSample compression)
+/// <param name="options">What was asked for.</param>
+internal sealed class ReportBuilder(PageCounter counter, CompressionSample compression, ScanOptions options)
 {
     private const string TotalName = "total";
 
     private readonly double _share = counter.Sample.IsAll ? 1 : counter.Sample.Share;
-    private long _mappingsAlone;
+    private readonly int[] _readable =
+        [.. Enumerable.Range(0, counter.Targets.Count).Where(number => !counter.Targets[number].IsUnreadable)];
 
     /// <summary>Makes it.</summary>
     /// <param name="interrupted">Whether the user stopped the scan.</param>
     /// <param name="seconds">How long it took.</param>
-    /// <param name="threads">How many threads read.</param>
-    public ScanReport Build(bool interrupted, double seconds, int threads)
+    public ScanReport Build(bool interrupted, double seconds)
     {
         long tableBytes = counter.Bytes;
         IReadOnlyList<(long Content, int Size)> compressed = FindCompressed();
         counter.Contents.DropSlots();
 
-        int[] readable = [.. Enumerable.Range(0, counter.Targets.Count).Where(i => !counter.Targets[i].IsUnreadable)];
-        List<TargetReport> targets = [.. readable.Select(DescribeAlone)];
-        using FrameLayout together = FrameLayout.Of(counter.Log, counter.Contents.Count, readable);
-        CompressionReport? compressionReport = Compress(together, compressed);
         bool complete = !interrupted && counter.Targets.All(target => target.IsComplete);
-        TargetReport total = DescribeTotal(together, targets, complete, out IReadOnlyList<long>? mappingsTogether);
-        if (mappingsTogether is not null)
+        MappingNeed? need = NewNeed();
+        using var together = new FrameLayout(counter.Contents.Count);
+        TargetReport total = null!;
+        TargetReport[] targets = [];
+        Parallel.Invoke(
+            new ParallelOptions { MaxDegreeOfParallelism = options.Threads },
+            () => total = DescribeTotal(together, need, complete),
+            () => targets = [.. _readable.Select(DescribeAlone)]);
+        if (need is not null)
         {
-            targets =
-            [
-                .. targets.Select((target, i) => target with
-                {
-                    MappingsTogether = mappingsTogether[i],
-                    Map = MapOf(readable[i], target.Pages, together),
-                }),
-            ];
+            targets = [.. targets.Select((target, i) => target with { MappingsTogether = need.MappingsOfTarget[i] })];
+        }
+
+        if (options.Html is not null && counter.Sample.IsAll)
+        {
+            targets = [.. targets.Select((target, i) => target with { Map = MapOf(_readable[i], target.Pages, together) })];
         }
 
         long alone = targets.Sum(target => target.SavedPages);
@@ -52,13 +58,15 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
             Interrupted = interrupted,
             SampleRate = counter.Sample.IsAll ? null : _share,
             Seconds = seconds,
-            Threads = threads,
+            Threads = options.Threads,
             TableBytes = tableBytes,
             Targets = targets,
             Total = total,
             DomainPerGuest = new DomainReport(
-                alone, Math.Max(0, total.SavedPages - alone), counter.Sample.IsAll ? _mappingsAlone : null),
-            Compression = compressionReport,
+                alone,
+                Math.Max(0, total.SavedPages - alone),
+                counter.Sample.IsAll ? targets.Sum(target => target.MappingsNeeded) : null),
+            Compression = Compress(together, compressed),
             Problems =
             [
                 .. counter.Targets.SelectMany(tally => tally.Target.Problems.Select(
@@ -67,10 +75,15 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
         };
     }
 
+    /// <summary>Null in a sample: neighbours of a page in it seldom are, so what runs there are can't be known.</summary>
+    private MappingNeed? NewNeed() => counter.Sample.IsAll ? new MappingNeed() : null;
+
     private TargetReport DescribeAlone(int number)
     {
         TargetTally tally = counter.Targets[number];
-        using FrameLayout layout = FrameLayout.Of(counter.Log, counter.Contents.Count, number);
+        MappingNeed? need = NewNeed();
+        using var layout = new FrameLayout(counter.Contents.Count);
+        layout.LayOut(counter.Log, number, need);
         TargetReport report = Describe(
             tally.Pages,
             tally.ZeroPages,
@@ -84,9 +97,29 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
             AlreadySharedPages = tally.Target.AlreadySharedPages,
             Notes = [.. tally.Target.Notes],
         };
-        report = WithLayout(report, layout, out MappingNeed? need);
-        _mappingsAlone += need?.Mappings ?? 0;
-        return report;
+        return WithLayout(report, layout, need);
+    }
+
+    private TargetReport DescribeTotal(FrameLayout layout, MappingNeed? need, bool complete)
+    {
+        layout.LayOut(counter.Log, counter.Contents, _readable, need);
+        TargetTally[] tallies = [.. _readable.Select(number => counter.Targets[number])];
+        long pages = tallies.Sum(tally => tally.Pages);
+        long zero = tallies.Sum(tally => tally.ZeroPages);
+        long across = tallies.Sum(tally => tally.ContentsOfOthers);
+
+        // A content counts once for each target beyond its first.
+        int weight = Math.Max(1, tallies.Length - 1);
+        TargetReport report = Describe(
+            pages, zero, Distinct(counter.Contents.Count, pages - zero), Distinct(across, pages - zero, weight));
+        report = report with
+        {
+            Name = TotalName,
+            Kind = TotalName,
+            Complete = complete,
+            AlreadySharedPages = tallies.Sum(tally => tally.Target.AlreadySharedPages),
+        };
+        return WithLayout(report, layout, need) with { MappingsTogether = need?.Mappings };
     }
 
     /// <summary>Pages that have memory, by address.</summary>
@@ -104,29 +137,6 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
         }
 
         return map;
-    }
-
-    private TargetReport DescribeTotal(
-        FrameLayout layout, List<TargetReport> targets, bool complete, out IReadOnlyList<long>? mappingsOfTarget)
-    {
-        long pages = targets.Sum(target => target.Pages);
-        long zero = targets.Sum(target => target.ZeroPages);
-        long across = counter.Targets.Sum(tally => tally.ContentsOfOthers);
-
-        // A content counts once for each target beyond its first.
-        int weight = Math.Max(1, targets.Count - 1);
-        TargetReport report = Describe(
-            pages, zero, Distinct(counter.Contents.Count, pages - zero), Distinct(across, pages - zero, weight));
-        report = report with
-        {
-            Name = TotalName,
-            Kind = TotalName,
-            Complete = complete,
-            AlreadySharedPages = targets.Sum(target => target.AlreadySharedPages),
-        };
-        report = WithLayout(report, layout, out MappingNeed? need);
-        mappingsOfTarget = need?.MappingsOfTarget;
-        return report with { MappingsTogether = report.MappingsNeeded };
     }
 
     private TargetReport Describe(long pages, long zero, Estimate distinct, Estimate across)
@@ -155,21 +165,18 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
         };
     }
 
-    private TargetReport WithLayout(TargetReport report, FrameLayout layout, out MappingNeed? need)
+    private TargetReport WithLayout(TargetReport report, FrameLayout layout, MappingNeed? need)
     {
         report = report with
         {
             ReferenceCounts = layout.ReferenceCounts.Classes(_share),
             CommonestContents = Commonest(layout, report.ZeroPages),
         };
-        need = null;
-        if (!counter.Sample.IsAll)
+        if (need is null)
         {
-            // Neighbours of a page in the sample are seldom in it: what runs there are can't be known.
             return report;
         }
 
-        need = MappingNeed.Of(layout);
         var budgets = new Dictionary<string, BudgetReport>();
         foreach (var ((name, limit), (used, saved)) in MappingNeed.Budgets.Zip(need.Share()))
         {
