@@ -50,7 +50,7 @@ internal static class TraceReplay
         options = options with { ScanWhenBusy = true };
         var schedule = new ChangeSchedule(trace);
         using var simulated = new SimulatedGuests(trace, options, report.Costs, report.MappingLimit);
-        Outcome predicted = new ScanLoop(schedule, options, simulated, report.Costs.Wake).Run();
+        Outcome predicted = new ScanLoop(schedule, options, simulated, report.Costs).Run();
         Measured actual = EngineReplay.Run(schedule, options);
         Write(name, "predicted", predicted.MeanNetBytes, predicted.MeanSavedBytes, predicted.ScannerCpuPercent,
             predicted.Samples[^1].Guests.Breaks);

@@ -54,6 +54,17 @@ internal sealed unsafe class WrittenPages : IDisposable
         _holesMayBeFilled = region.Backing.AllocatedBytes != region.Records.HashedPages * PageSize.Bytes;
     }
 
+    /// <summary>The same where there is no kernel to ask, in a simulation.</summary>
+    /// <param name="written">A bit a page that was written.</param>
+    /// <param name="areKnown">Whether these are all.</param>
+    /// <param name="holesMayBeFilled">Whether there is memory that no look accounts for.</param>
+    public void Take(ReadOnlySpan<ulong> written, bool areKnown, bool holesMayBeFilled)
+    {
+        Add(written);
+        AreKnown = areKnown;
+        _holesMayBeFilled = holesMayBeFilled;
+    }
+
     /// <summary>Whether the page was written since it was last looked at, for all that is known.</summary>
     public bool Contains(PageNumber page) => !AreKnown || (_written[page.Value / BitsPerWord] & BitOf(page)) != 0;
 
@@ -131,6 +142,14 @@ internal sealed unsafe class WrittenPages : IDisposable
 
     private static ulong BitOf(PageNumber page) => 1UL << (int)(page.Value % BitsPerWord);
 
+    private void Add(ReadOnlySpan<ulong> written)
+    {
+        for (var word = 0; word < written.Length; word++)
+        {
+            _written[word] |= written[word];
+        }
+    }
+
     private bool MayHaveFilledHoles(PageNumber page) => _holesMayBeFilled && _hasHoles[page.Value / Shim.OrderPages];
 
     private bool TakeStores(GuestRegion region)
@@ -168,11 +187,7 @@ internal sealed unsafe class WrittenPages : IDisposable
                 return false;
             }
 
-            for (var word = 0; word < words; word++)
-            {
-                _written[word] |= copies[word];
-            }
-
+            Add(copies.AsSpan(0, words));
             return true;
         }
         finally

@@ -21,7 +21,8 @@ internal sealed class ChunkScan
     /// <summary>Pages of a stretch.</summary>
     public const int Pages = Shim.OrderPages;
 
-    private const int ForgivingPasses = 64;
+    /// <summary>Of so many passes one goes over everything, and forgets old breaks.</summary>
+    public const int ForgivingPasses = 64;
 
     private readonly CandidateFinder _finder;
     private readonly RunBuilder _runs;

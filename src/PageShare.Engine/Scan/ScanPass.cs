@@ -129,7 +129,6 @@ internal sealed class ScanPass
     /// than the pages.</summary>
     private int ScanSome(GuestRegion region, int mostPages)
     {
-        var most = Math.Min(mostPages, MostPagesOfLittleWork);
         int pages = 0, some;
         do
         {
@@ -137,10 +136,18 @@ internal sealed class ScanPass
             pages += some;
             _page += some;
         }
-        while (some > 0 && pages < most && _page.Value < region.Pages && _step.PagesHashed < FewPages && _step.Merges == 0);
+        while (some > 0 && _page.Value < region.Pages && GoesOn(pages, mostPages, _step.PagesHashed, _step.Merges));
 
         return pages;
     }
+
+    /// <summary>Whether a step takes another stretch.</summary>
+    /// <param name="pages">Pages gone over so far.</param>
+    /// <param name="mostPages">Most pages that it was granted.</param>
+    /// <param name="hashed">Pages of these that were hashed.</param>
+    /// <param name="merges">Pages that were merged.</param>
+    public static bool GoesOn(int pages, int mostPages, long hashed, long merges) =>
+        pages < Math.Min(mostPages, MostPagesOfLittleWork) && hashed < FewPages && merges == 0;
 
     private int Scan(GuestRegion region, int mostPages)
     {

@@ -17,11 +17,12 @@ namespace PageShare.Scan;
 /// </remarks>
 internal sealed class Scanner : IDisposable
 {
-    // Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every pass.
-    private static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
+    /// <summary>Counting the process's mappings takes a microsecond each, so the limit is not taken anew in every
+    /// pass.</summary>
+    public static readonly TimeSpan LimitLifetime = TimeSpan.FromSeconds(10);
 
-    // Of so many passes, one asks the page table for breaks that no event told of.
-    private const int PassesThatTrustEvents = 16;
+    /// <summary>Of so many passes, one asks the page table for breaks that no event told of.</summary>
+    public const int PassesThatTrustEvents = 16;
 
     // Where there is nothing to look at; else a step is one stretch.
     private const int MostPagesAtOnce = 1 << 16;

@@ -7,28 +7,45 @@ namespace PageShare.Cli.Tune;
 /// <summary>Measures what scanning and breaking cost on this machine.</summary>
 internal static class CostMeter
 {
-    // Guests larger than most caches, and small enough to be done in a moment.
-    private const int Pages = 8192;
+    // Guests larger than most caches in all, and small enough to be done in a moment.
+    private const int Pages = 4096;
     private const int WarmUpPages = 512;
-    private const int WarmUps = 3;
     private const int Trials = 3;
     private const int QuietStretches = 64;
+    private const int QuietTrials = 7;
 
     /// <summary>Measures both fault modes.</summary>
     public static MachineCosts Measure()
     {
-        // A wake-up and a pass for each stretch, and a wake-up with a part of a pass.
-        double both = MeasureQuiet(stretches: 1);
-        double mostly = MeasureQuiet(QuietStretches);
+        (Costs signal, CostTrials[] trials) = Measure(FaultMode.Signal);
+        (Costs kernel, CostTrials[] kernelTrials) = Measure(FaultMode.Kernel);
+        double countMapping = Median(trials.Select(trial => trial.CountMapping));
+
+        // A wake-up, a step and a pass for each stretch; and a wake-up, a step and a part of a pass. One is short and
+        // comes after a sleep, when others have had the processor and its caches: so many are measured, by turns.
+        double step = signal.Of(ScanTask.Step) + (GuestPages.ChunkPages * signal.Of(ScanTask.PassOver));
+        (double Both, double Mostly)[] quiet =
+        [
+            .. Enumerable.Range(0, QuietTrials).Select(_ => (MeasureQuiet(stretches: 1), MeasureQuiet(QuietStretches))),
+        ];
+        double both = Median(quiet.Select(trial => trial.Both)) - step;
+        double mostly = Median(quiet.Select(trial => trial.Mostly)) - step;
         double pass = Math.Max(0, (both - mostly) / (1 - (1.0 / QuietStretches)));
-        return new MachineCosts(Measure(FaultMode.Signal), Measure(FaultMode.Kernel), Math.Max(1, both - pass), pass);
+        return new MachineCosts(
+            signal, kernel, Math.Max(1, both - pass), pass, countMapping, kernelTrials[0].TellsOfCopies);
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
     }
 
     /// <summary>A scanner in the background that finds nothing to do: what it costs for each stretch all the
     /// same.</summary>
     private static double MeasureQuiet(int stretches)
     {
-        const int WakesWanted = 50;
+        const int WakesWanted = 30;
         const int WakesPerSecond = 100;
         using PageShareEngine engine = PageShareEngine.Start(new EngineOptions
         {
@@ -52,33 +69,28 @@ internal static class CostMeter
         return (after.ScanCpuSeconds - before.ScanCpuSeconds) * 1e9 / wakes;
     }
 
-    /// <summary>Each cost is the median of some trials.</summary>
-    private static Costs Measure(FaultMode mode)
+    /// <summary>All trials do the same, so what a pass took is the median of theirs.</summary>
+    private static (Costs Costs, CostTrials[] Trials) Measure(FaultMode mode)
     {
-        for (int i = 0; i < WarmUps; i++)
+        new CostTrials(mode, WarmUpPages).Run();
+        CostTrials[] trials = [.. Enumerable.Range(0, Trials).Select(_ => new CostTrials(mode, Pages))];
+        Array.ForEach(trials, trial => trial.Run());
+        double[] prices = PriceFit.Find(
+        [
+            .. trials[0].Passes.Select((pass, i) =>
+                pass with { Nanoseconds = MedianOf(trial => trial.Passes[i].Nanoseconds) }),
+        ]);
+        prices[(int)ScanTask.Unshare] = MedianOf(trial => trial.Unshare);
+        prices[(int)ScanTask.UnsharePage] = MedianOf(trial => trial.UnsharePage);
+        var costs = new Costs
         {
-            CostTrial.Measure(mode, WarmUpPages);
-        }
-
-        Costs[] trials = [.. Enumerable.Range(0, Trials).Select(_ => CostTrial.Measure(mode, Pages))];
-        return new Costs
-        {
-            PassOver = Median(costs => costs.PassOver),
-            Look = Median(costs => costs.Look),
-            LookAmongShared = Median(costs => costs.LookAmongShared),
-            Turn = Median(costs => costs.Turn),
-            FirstHash = Median(costs => costs.FirstHash),
-            Rehash = Median(costs => costs.Rehash),
-            Fill = Median(costs => costs.Fill),
-            Merge = Median(costs => costs.Merge),
-            MergeRun = Median(costs => costs.MergeRun),
-            Zero = Median(costs => costs.Zero),
-            ZeroRun = Median(costs => costs.ZeroRun),
-            Break = Median(costs => costs.Break),
-            Settle = Median(costs => costs.Settle),
-            TrackedStore = Median(costs => costs.TrackedStore),
+            Prices = prices,
+            Break = MedianOf(trial => trial.Break),
+            BreakAhead = MedianOf(trial => trial.BreakAhead),
+            TrackedStore = MedianOf(trial => trial.TrackedStore),
         };
+        return (costs, trials);
 
-        double Median(Func<Costs, double> cost) => trials.Select(cost).Order().ElementAt(Trials / 2);
+        double MedianOf(Func<CostTrials, double> cost) => Median(trials.Select(cost));
     }
 }

@@ -1,210 +1,150 @@
 using PageShare.Cli.Traces;
 using PageShare.Cli.Tune.Simulation;
+using PageShare.Metrics;
 using PageShare.Platform;
 using PageShare.Scan;
 
 namespace PageShare.Cli.Tune;
 
 /// <summary>
-/// A small engine that does each thing that costs something in a pass of its own, so that the pass's CPU time is its
-/// price. Guests are filled with numbers, which no other guest has unless it shall.
+/// Some guests in a small engine and the same guests simulated: what is stored to the ones is stored to the others, and
+/// both are scanned pass by pass. The engine tells what a pass took, the simulation what it consisted of.
 /// </summary>
-internal sealed class CostTrial
+internal sealed class CostTrial : IDisposable
 {
-    private const int LongRun = 64;
+    /// <summary>Guests.</summary>
+    public const int Guests = 3;
 
-    // As many as the pacer saves up at a slow rate.
-    private const int TurnPages = 64;
+    /// <summary>Mappings that they may take: so many that runs need not compete.</summary>
+    private const int Mappings = 32_000;
+
+    // As many as the pacer grants at some hundred thousand pages a second.
+    private const int StepPages = 1024;
 
     private readonly PageShareEngine _engine;
-    private readonly int _pages;
-    private ulong _unique = 1UL << 32;
+    private readonly Guest[] _guests;
+    private readonly SimulatedGuests _simulated;
+    private readonly Action<long[], double> _pass;
+    private long[] _before;
+    private long _passes;
 
-    private CostTrial(PageShareEngine engine, int pages)
+    /// <param name="mode">Of the guests.</param>
+    /// <param name="pages">Of each guest.</param>
+    /// <param name="pass">Is told of each pass how often it did each of the scanner's tasks, and its nanoseconds of
+    /// CPU.</param>
+    public CostTrial(FaultMode mode, int pages, Action<long[], double> pass)
     {
-        _engine = engine;
-        _pages = pages;
-    }
-
-    /// <summary>Measures with guests of so many pages.</summary>
-    public static Costs Measure(FaultMode mode, int pages)
-    {
-        using PageShareEngine engine = PageShareEngine.Start(new EngineOptions
+        var options = new EngineOptions { BackgroundScanning = false, FaultMode = mode, MappingBudget = Mappings };
+        var trace = new MemoryTrace
         {
-            BackgroundScanning = false,
-            FaultMode = mode,
-            MaximumBreakPages = 1, // what a page costs that breaks alone: how guests write is not known here
-        });
-        return new CostTrial(engine, pages).Measure();
-    }
-
-    private Costs Measure()
-    {
-        double first, look, passOver, rehash, tracked;
-        using (Guest own = _engine.CreateGuest("own", Bytes))
-        {
-            Fill(own, run: 0, _ => ++_unique);
-            first = Pass();
-            look = Pass();
-            passOver = Pass();
-            double marked = StoreToAll(own);
-            tracked = marked - StoreToAll(own);
-            rehash = Pass() - look;
-            Pass();
-        }
-
-        Sharing longRuns = Share(LongRun, look, rehash);
-        Sharing singles = Share(1, look, rehash);
-        double zero = FreeZeroes(LongRun, look);
-        double zeroSingles = FreeZeroes(1, look);
-        double run = Math.Max(0, (singles.Merge - longRuns.Merge) / (1 - (1.0 / LongRun)));
-        double merge = Math.Max(1, longRuns.Merge - (run / LongRun));
-        return new Costs
-        {
-            PassOver = passOver,
-            Look = look,
-            LookAmongShared = Math.Max(look, longRuns.Look),
-            Turn = longRuns.Turn,
-            FirstHash = Math.Max(1, first - look),
-            Rehash = Math.Max(1, rehash),
-            Fill = Math.Max(1, longRuns.Fill),
-            Merge = merge,
-            MergeRun = run,
-            Zero = zero,
-            ZeroRun = Math.Max(0, zeroSingles - zero),
-            Break = (longRuns.Break + singles.Break) / 2,
-            Settle = Math.Max(0, longRuns.Settle),
-            TrackedStore = Math.Max(0, tracked),
+            Name = "costs",
+            Guests = [.. Enumerable.Range(0, Guests).Select(i => $"guest-{i}")],
+            Pages = [.. Enumerable.Repeat(pages, Guests)],
+            Moments = [],
+            Contents = pages * Guests * 16,
         };
+        Pages = pages;
+        _pass = pass;
+        _engine = PageShareEngine.Start(options);
+        _guests = [.. trace.Guests.Select(name => _engine.CreateGuest(name, (long)pages * Quantity.PageBytes))];
+        TellsOfCopies = _engine.Scanner.KernelBreaks.IsTold;
+        _simulated = new SimulatedGuests(
+            trace, options, MachineCosts.None with { TellsOfCopies = TellsOfCopies }, Mappings);
+        _before = _simulated.Work.Counts();
     }
 
-    private long Bytes => (long)_pages * Quantity.PageBytes;
+    /// <summary>Pages of each guest.</summary>
+    public int Pages { get; }
 
-    /// <summary>Three guests with equal pages in runs; the third comes when the frames are there already.</summary>
-    private Sharing Share(int run, double look, double rehash)
+    /// <summary>Whether the kernel tells at once of pages that it copies.</summary>
+    public bool TellsOfCopies { get; }
+
+    /// <summary>Stores that broke sharing so far.</summary>
+    public int Faults { get; private set; }
+
+    /// <summary>Pages that ceased to share by them.</summary>
+    public int Broken { get; private set; }
+
+    /// <summary>A guest stores to a page.</summary>
+    public void Store(int guest, int page, int content)
     {
-        const int Guests = 3;
-        ulong common = _unique + 1;
-        _unique += (ulong)_pages;
-        using Guest one = _engine.CreateGuest("one", Bytes);
-        using Guest two = _engine.CreateGuest("two", Bytes);
-        Fill(one, run, page => common + page);
-        Fill(two, run, page => common + page);
-        Pass();
-        double pairs = (Pass() - (2 * look)) * 2; // half of the pages of each
-        Settle();
-        using Guest three = _engine.CreateGuest("three", Bytes);
-        Fill(three, run, page => common + page);
-        Pass();
-        double merge = (Pass() - look) * 2;
-        Settle();
-
-        // A store to one page of a stretch has all of it looked at.
-        TouchStretches();
-        double shared = (Pass() - (rehash * Guests / GuestPages.ChunkPages)) / Guests;
-        Settle();
-        TouchStretches();
-        double turns = (PassInTurns() - (shared * Guests)) * _pages;
-        double turn = Math.Max(0, turns / ((double)_pages * Guests / TurnPages));
-        Settle();
-
-        // Only the shared half is stored to, and hashed again then.
-        double breaks = Time(_pages / 2, () => StoreTo(three, page => IsCommon(page, run)));
-        double settle = ((Pass() - shared) * 2) - rehash;
-        return new Sharing(merge, pairs - (2 * merge), shared, turn, breaks, settle);
+        NumberedPage.Fill(PageAt(guest, page), (ulong)content);
+        Simulate(guest, page, content);
     }
 
-    /// <summary>A guest with runs of zero pages: what freeing one of these costs.</summary>
-    private double FreeZeroes(int run, double look)
+    /// <summary>One store to each of some pages, in order: nanoseconds of CPU for all of them.</summary>
+    public double TimeStores(int guest, IReadOnlyList<int> pages, Func<int, int> contentOf)
     {
-        using Guest zeroes = _engine.CreateGuest("zeroes", Bytes);
-        Fill(zeroes, run, _ => 0UL);
-        Pass();
-        return Math.Max(1, (Pass() - look) * 2);
-    }
-
-    /// <summary>Passes until nothing is left to do.</summary>
-    private void Settle()
-    {
-        const int Most = 4;
-        for (int pass = 0; pass < Most && _engine.ScanOnce().PagesMerged > 0; pass++)
+        double began = Shim.ThreadCpuNanoseconds();
+        foreach (int page in pages)
         {
-            // Hashes that are new are stable by the next one.
+            PageAt(guest, page)[0]++;
         }
 
-        _engine.ScanOnce();
+        double nanoseconds = Shim.ThreadCpuNanoseconds() - began;
+        foreach (int page in pages)
+        {
+            Store(guest, page, contentOf(page));
+        }
+
+        return nanoseconds;
     }
 
-    /// <summary>A pass; nanoseconds of CPU for each page of one guest.</summary>
-    private double Pass() => _engine.ScanOnce().CpuTime.TotalNanoseconds / _pages;
-
-    /// <summary>The same in turns of few pages, as a slow background scanner goes about it.</summary>
-    private double PassInTurns()
+    /// <summary>Gives runs of pages memory of their own: nanoseconds of CPU for all of them. The simulation does not
+    /// follow, so it is the last thing to do.</summary>
+    public double TimeUnsharing(int guest, IReadOnlyList<int> starts, int length)
     {
+        double began = Shim.ThreadCpuNanoseconds();
+        foreach (int page in starts)
+        {
+            _guests[guest].EnsureWritable((long)page * Quantity.PageBytes, (long)length * Quantity.PageBytes);
+        }
+
+        return Shim.ThreadCpuNanoseconds() - began;
+    }
+
+    /// <summary>Scans all guests.</summary>
+    public void Pass()
+    {
+        lock (_engine.Registry.Gate)
+        {
+            _engine.Scanner.KernelBreaks.Drain(_engine.Scanner.Totals);
+        }
+
         double nanoseconds = 0;
-        ScanPass pass = _engine.Scanner.BeginPass();
+        ScanPass pass = _engine.Scanner.BeginPass(mayTrustEvents: _passes++ % Scanner.PassesThatTrustEvents != 0);
         for (bool isMore = true; isMore;)
         {
-            isMore = pass.Step(TurnPages, out _, out long spent);
+            isMore = pass.Step(StepPages, out _, out long spent);
             nanoseconds += spent;
         }
 
         _engine.Scanner.EndPass();
-        return nanoseconds / _pages;
-    }
-
-    private void TouchStretches()
-    {
-        foreach (Guest guest in _engine.Guests)
+        while (_simulated.Step(StepPages, out _, out _))
         {
-            StoreTo(guest, page => page % GuestPages.ChunkPages == GuestPages.ChunkPages - 1);
+            // To the end of the pass.
         }
+
+        long[] after = _simulated.Work.Counts();
+        _pass([.. after.Zip(_before, (now, before) => now - before)], nanoseconds);
+        _before = after;
     }
 
-    /// <summary>
-    /// Fills a guest: stretches of <paramref name="run"/> pages with given numbers, and as many of its own, in turn;
-    /// none of the former if it is 0.
-    /// </summary>
-    private void Fill(Guest guest, int run, Func<ulong, ulong> common)
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        for (int page = 0; page < _pages; page++)
-        {
-            bool isCommon = IsCommon(page, run);
-            NumberedPage.Fill(PageAt(guest, page), isCommon ? common((ulong)page) : ++_unique);
-        }
+        _simulated.Dispose();
+        _engine.Dispose();
     }
 
-    private static bool IsCommon(int page, int run) => run > 0 && page / run % 2 == 0;
-
-    private double StoreToAll(Guest guest) => Time(_pages, () => StoreTo(guest, _ => true));
-
-    private void StoreTo(Guest guest, Func<int, bool> isWanted)
+    private void Simulate(int guest, int page, int content)
     {
-        for (int page = 0; page < _pages; page++)
-        {
-            if (isWanted(page))
-            {
-                PageAt(guest, page)[0]++;
-            }
-        }
+        long before = _simulated.Breaks;
+        _simulated.Store(new PageStore(0, guest, page, content));
+        Faults += _simulated.Breaks > before ? 1 : 0;
+        Broken += (int)(_simulated.Breaks - before);
     }
 
-    private static double Time(int pages, Action action)
-    {
-        long began = Shim.ThreadCpuNanoseconds();
-        action();
-        return (double)(Shim.ThreadCpuNanoseconds() - began) / pages;
-    }
-
-    private static Span<byte> PageAt(Guest guest, int page) =>
-        guest.AsSpan((long)page * Quantity.PageBytes, Quantity.PageBytes);
-
-    /// <summary>What sharing cost with runs of one length.</summary>
-    /// <param name="Merge">Merging a page with a frame.</param>
-    /// <param name="Fill">Making a frame of it.</param>
-    /// <param name="Look">Looking at it when it is shared.</param>
-    /// <param name="Turn">Each turn of looking.</param>
-    /// <param name="Break">A store to it.</param>
-    /// <param name="Settle">Finding that out.</param>
-    private readonly record struct Sharing(double Merge, double Fill, double Look, double Turn, double Break, double Settle);
+    private Span<byte> PageAt(int guest, int page) =>
+        _guests[guest].AsSpan((long)page * Quantity.PageBytes, Quantity.PageBytes);
 }

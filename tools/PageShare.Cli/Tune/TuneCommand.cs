@@ -12,15 +12,18 @@ internal static class TuneCommand
 {
     private const string Notes = """
         What it does:
-          Measures what hashing, merging and breaking cost on this machine. Then lets the engine's own scanner policy run
-          in simulated time on what the trace's guests did, with some hundred settings, and looks at what each saves and
-          costs. Changes between two moments are spread over the time between them. After the last moment nothing
+          Measures what the scanner's tasks and breaks cost on this machine: an engine scans some small guests, and the
+          simulation does the same; the one tells what each pass took, the other what it consisted of. Then lets the
+          engine's own scanner policy run in simulated time on what the trace's guests did, with some hundred settings,
+          and looks at what each saves and costs. Changes between two moments are spread over the time between them. After the last moment nothing
           changes for as long as one interval.
 
         What it says:
           net saving   memory saved less that of the tables of engine and kernel, averaged over the time of the trace
           CPU          of the scanner, and of the guests for breaks and for stores that are tracked; percent of one core
-          Recommended is what saves most at no more CPU than the defaults, or than --cpu-limit.
+          Recommended is the highest net saving at no more CPU than the defaults take, or than --cpu-limit; memory and
+          time are not weighed against each other. Where nothing gains more than a fraction of a percent, it is the
+          defaults.
 
         Exit codes:
           0    done

@@ -1,5 +1,6 @@
 using PageShare.Cli.Html;
 using PageShare.Cli.Traces;
+using PageShare.Cli.Tune.Simulation;
 
 namespace PageShare.Cli.Tune;
 
@@ -135,14 +136,17 @@ internal static class TunePage
     private static HtmlTable CostTable(TuneReport report)
     {
         var table = new HtmlTable("Costs", "microseconds", "signal", "kernel");
+        (Costs signalCosts, Costs kernelCosts) = (report.Costs.Signal, report.Costs.Kernel);
         (string, double, double)[] rows =
         [
-            ("hash a page for the first time", report.Costs.Signal.FirstHash, report.Costs.Kernel.FirstHash),
-            ("hash it again", report.Costs.Signal.Rehash, report.Costs.Kernel.Rehash),
-            ("look at it without hashing", report.Costs.Signal.Look, report.Costs.Kernel.Look),
-            ("merge it", report.Costs.Signal.Merge, report.Costs.Kernel.Merge),
-            ("each run of pages merged", report.Costs.Signal.MergeRun, report.Costs.Kernel.MergeRun),
-            ("break it", report.Costs.Signal.Break, report.Costs.Kernel.Break),
+            Row("hash a page for the first time", ScanTask.FirstHash),
+            Row("hash it again", ScanTask.Rehash),
+            Row("look at it without hashing", ScanTask.Look),
+            Row("merge it", ScanTask.Merge),
+            Row("each run of pages merged", ScanTask.MergeRun),
+            Row("each mapping in a pass", ScanTask.Walk),
+            ("break it", signalCosts.Break, kernelCosts.Break),
+            ("break it with one before it", signalCosts.BreakAhead, kernelCosts.BreakAhead),
             ("each wake-up of the scanner", report.Costs.Wake, report.Costs.Wake),
         ];
         foreach ((string name, double signal, double kernel) in rows)
@@ -151,6 +155,8 @@ internal static class TunePage
         }
 
         return table;
+
+        (string, double, double) Row(string name, ScanTask task) => (name, signalCosts.Of(task), kernelCosts.Of(task));
     }
 
     private static HeatMap Maps(MemoryTrace trace)

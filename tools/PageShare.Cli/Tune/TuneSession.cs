@@ -77,7 +77,7 @@ internal sealed class TuneSession(TuneOptions options)
         Outcome Simulate(ChangeSchedule what, EngineOptions settings)
         {
             using var guests = new SimulatedGuests(what.Trace, settings, costs, mappings);
-            return new ScanLoop(what, settings, guests, costs.Wake).Run(stop);
+            return new ScanLoop(what, settings, guests, costs).Run(stop);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PageShare.Cli.Scan.Report;
+using PageShare.Cli.Tune.Simulation;
 using Spectre.Console;
 
 namespace PageShare.Cli.Tune;
@@ -78,9 +79,9 @@ internal static class TuneSummary
         string.Create(CultureInfo.InvariantCulture, $"{percent:0.00} %");
 
     /// <summary>Costs in a few words.</summary>
-    public static string CostText(Simulation.Costs costs) =>
-        $"hash {Quantity.Microseconds(costs.Rehash)} (first {Quantity.Microseconds(costs.FirstHash)}), merge "
-        + $"{Quantity.Microseconds(costs.Merge)} + {Quantity.Microseconds(costs.MergeRun)} a run, break "
+    public static string CostText(Costs costs) =>
+        $"hash {Text(costs, ScanTask.Rehash)} (first {Text(costs, ScanTask.FirstHash)}), merge "
+        + $"{Text(costs, ScanTask.Merge)} + {Text(costs, ScanTask.MergeRun)} a run, break "
         + $"{Quantity.Microseconds(costs.Break)}, tracked store {Quantity.Microseconds(costs.TrackedStore)}";
 
     /// <summary>A judgement in words.</summary>
@@ -91,6 +92,8 @@ internal static class TuneSummary
     /// <summary>When it has converged.</summary>
     public static string ConvergeText(OutcomeReport outcome) =>
         outcome.ConvergeSeconds is double seconds ? Quantity.Seconds(seconds) : "never";
+
+    private static string Text(Costs costs, ScanTask task) => Quantity.Microseconds(costs.Of(task));
 
     private static void AddRow(Table table, string name, OutcomeReport outcome) => table.AddRow(
         name,

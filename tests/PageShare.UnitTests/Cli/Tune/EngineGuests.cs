@@ -2,6 +2,7 @@ using PageShare.Cli.Traces;
 using PageShare.Cli.Tune;
 using PageShare.Cli.Tune.Simulation;
 using PageShare.Merge;
+using PageShare.Metrics;
 using PageShare.Scan;
 
 namespace PageShare.UnitTests.Cli.Tune;
@@ -32,6 +33,8 @@ internal sealed class EngineGuests : IScannedGuests, IDisposable
 
     public long Pages => _engine.Registry.Regions.Sum(region => region.Pages);
 
+    public long Mappings => _engine.Registry.Regions.Sum(region => region.MappingsUsed);
+
     public long Changes => _engine.Scanner.Totals.Changes;
 
     public void Store(in PageStore store)
@@ -59,15 +62,16 @@ internal sealed class EngineGuests : IScannedGuests, IDisposable
         long resident = _engine.Registry.Domains.Sum(domain => domain.Store.AllocatedBytes)
             + _engine.Registry.Regions.Sum(region => region.Backing.AllocatedBytes
                 + (PageCensus.CountCopies(region, _counted) * PageBytes));
+        CounterSet totals = _engine.Snapshot().Totals;
         return new GuestFigures
         {
             PopulatedPages = _populated.Count,
             SavedPages = _populated.Count - (resident / PageBytes),
             BestPages = 0,
             MetadataBytes = 0,
-            Breaks = 0,
+            Breaks = totals.CowFaults + totals.PagesBrokenAhead,
             GuestNanoseconds = 0,
-            Mappings = _engine.Registry.Regions.Sum(region => region.MappingsUsed),
+            Mappings = Mappings,
         };
     }
 

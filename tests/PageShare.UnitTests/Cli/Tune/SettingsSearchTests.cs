@@ -100,6 +100,6 @@ public sealed class SettingsSearchTests
     private static Outcome Simulate(EngineOptions options)
     {
         using var guests = new SimulatedGuests(Schedule.Trace, options, SomeCosts.Machine, 30_000);
-        return new ScanLoop(Schedule, options, guests, SomeCosts.Machine.Wake).Run(TestContext.Current.CancellationToken);
+        return new ScanLoop(Schedule, options, guests, SomeCosts.Machine).Run(TestContext.Current.CancellationToken);
     }
 }

@@ -11,6 +11,9 @@ internal interface IScannedGuests
     /// <summary>Pages that passes have found changed, shared, freed or broken so far.</summary>
     long Changes { get; }
 
+    /// <summary>Mappings that they take, as last counted.</summary>
+    long Mappings { get; }
+
     /// <summary>A guest stores to a page.</summary>
     void Store(in PageStore store);
 
@@ -40,7 +43,7 @@ internal readonly record struct GuestFigures
     /// <summary>Memory of tables, the engine's and the kernel's.</summary>
     public required long MetadataBytes { get; init; }
 
-    /// <summary>Stores to shared pages so far.</summary>
+    /// <summary>Pages that ceased to share at stores to shared pages so far.</summary>
     public required long Breaks { get; init; }
 
     /// <summary>CPU time that breaks and tracking have cost the guests so far.</summary>

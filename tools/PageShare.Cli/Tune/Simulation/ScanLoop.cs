@@ -24,10 +24,12 @@ internal sealed class ScanLoop
     private readonly List<OutcomeSample> _samples = [];
     private readonly TimeSpan _sampleInterval;
     private readonly int _cores;
-    private readonly long _wakeNanoseconds;
+    private readonly MachineCosts _costs;
     private int _nextStore;
+    private bool _isInPass;
     private long _scannerNanoseconds;
     private long _passNanoseconds;
+    private TimeSpan _mappingsCountedAt;
     private long _changes; // before the pass under way
     private TimeSpan _sampleDue;
     private TimeSpan _loadDue;
@@ -37,10 +39,10 @@ internal sealed class ScanLoop
     /// <param name="schedule">What happens when.</param>
     /// <param name="options">How the scanner is set.</param>
     /// <param name="guests">The guests; they are this loop's from now on.</param>
-    /// <param name="wakeNanoseconds">CPU time of each wake-up of the thread, beside its work.</param>
-    public ScanLoop(ChangeSchedule schedule, EngineOptions options, IScannedGuests guests, double wakeNanoseconds)
+    /// <param name="costs">What the thread takes beside the passes' steps.</param>
+    public ScanLoop(ChangeSchedule schedule, EngineOptions options, IScannedGuests guests, MachineCosts costs)
     {
-        _wakeNanoseconds = (long)wakeNanoseconds;
+        _costs = costs;
         _schedule = schedule;
         _options = options;
         _guests = guests;
@@ -69,8 +71,7 @@ internal sealed class ScanLoop
             StoreWhatIsDue();
             SampleLoad();
             RunSlice(_pacer.Grant(_options.ScanWhenBusy || _idle.MayScan));
-            _pacer.Charge(0, _wakeNanoseconds);
-            _scannerNanoseconds += _wakeNanoseconds;
+            Spend(_costs.Wake);
             Advance(_pacer.NextDelay);
         }
 
@@ -82,6 +83,11 @@ internal sealed class ScanLoop
     {
         while (granted > 0 && _pacer.CpuNanosecondsLeft > 0)
         {
+            if (!_isInPass)
+            {
+                BeginPass();
+            }
+
             bool isMore = _guests.Step(granted, out int pages, out long nanoseconds);
             _scannerNanoseconds += nanoseconds;
             _pacer.Charge(pages, nanoseconds);
@@ -89,6 +95,7 @@ internal sealed class ScanLoop
             StoreWhatIsDue();
             _passNanoseconds += nanoseconds;
             granted -= Math.Max(1, pages);
+            _isInPass = isMore;
             if (!isMore)
             {
                 _advisor.ObservePass(_guests.Changes - _changes, _passNanoseconds);
@@ -96,6 +103,23 @@ internal sealed class ScanLoop
                 return;
             }
         }
+    }
+
+    private void BeginPass()
+    {
+        Spend(_costs.Pass);
+        if (_options.MappingBudget is null && _clock.Elapsed - _mappingsCountedAt > Scanner.LimitLifetime)
+        {
+            Spend(_costs.CountMapping * _guests.Mappings);
+            _mappingsCountedAt = _clock.Elapsed;
+        }
+    }
+
+    /// <summary>CPU time beside the passes' steps.</summary>
+    private void Spend(double nanoseconds)
+    {
+        _pacer.Charge(0, (long)nanoseconds);
+        _scannerNanoseconds += (long)nanoseconds;
     }
 
     private void Advance(TimeSpan by)

@@ -53,11 +53,14 @@ internal sealed class SimulatedDomain(int contents, long pages) : IDisposable
         _index[hash] = reference.IsFrame ? -(long)reference.Id - 1 : reference.Id + 1L;
     }
 
-    /// <summary>Forgets a content.</summary>
-    public void Remove(uint hash)
+    /// <summary>Forgets a content, if this is where it was last seen.</summary>
+    public void Remove(uint hash, ContentRef reference)
     {
-        Entries -= _index[hash] == 0 ? 0 : 1;
-        _index[hash] = 0;
+        if (TryFind(hash, out ContentRef found) && found == reference)
+        {
+            Entries--;
+            _index[hash] = 0;
+        }
     }
 
     /// <summary>A page uses a frame no more.</summary>
@@ -89,11 +92,7 @@ internal sealed class SimulatedDomain(int contents, long pages) : IDisposable
 
     private void Free(FrameNumber frame, uint hash)
     {
-        if (TryFind(hash, out ContentRef found) && found == ContentRef.Of(frame))
-        {
-            Remove(hash);
-        }
-
+        Remove(hash, ContentRef.Of(frame));
         Allocator.Free(frame, 1);
     }
 }

@@ -6,15 +6,14 @@ namespace PageShare.Cli.Tune.Simulation;
 
 /// <summary>Stretches of equal pages when mappings are short: what the engine's FillRows does.</summary>
 /// <param name="budget">The engine's own.</param>
-/// <param name="costs">What filling frames costs.</param>
-/// <param name="domain">Frames and contents.</param>
-internal sealed class SimulatedFills(MappingBudget budget, Costs costs, SimulatedDomain domain)
+/// <param name="work">Counts what is done.</param>
+/// <param name="guests">All guests.</param>
+internal sealed class SimulatedFills(MappingBudget budget, ScanWork work, SimulatedGuests guests)
 {
     /// <summary>Plans the stretches among candidates.</summary>
-    /// <returns>What it cost, in nanoseconds.</returns>
-    public double Plan(SimulatedRegion region, int first, Span<Candidate> candidates, SimulatedPlan plan)
+    public void Plan(SimulatedRegion region, int first, Span<Candidate> candidates, SimulatedPlan plan)
     {
-        double spent = 0;
+        SimulatedDomain domain = guests.Domain;
         for (int i = 0, end; i < candidates.Length; i = end)
         {
             end = FillRows.EndOfStretch(candidates, i);
@@ -43,7 +42,7 @@ internal sealed class SimulatedFills(MappingBudget budget, Costs costs, Simulate
                     continue;
                 }
 
-                spent += copies * costs.Fill;
+                work.Add(ScanTask.Fill, copies);
                 for (int k = 0; k < copies; k++)
                 {
                     domain.Fill(row + k, region.ContentOf(first + i));
@@ -51,7 +50,7 @@ internal sealed class SimulatedFills(MappingBudget budget, Costs costs, Simulate
                     plan.NewFrames.Add(row + k);
                 }
 
-                domain.Set(hash, ContentRef.Of(row));
+                guests.Supersede(hash, ContentRef.Of(row));
                 for (int k = 0; k < stretch.Length; k++)
                 {
                     plan.Targets[i + k] = (row + (k % copies)).Value;
@@ -60,12 +59,11 @@ internal sealed class SimulatedFills(MappingBudget budget, Costs costs, Simulate
                 stretch.Clear();
             }
         }
-
-        return spent;
     }
 
     private (FrameNumber Row, int Length) FindRow(uint hash)
     {
+        SimulatedDomain domain = guests.Domain;
         if (!domain.TryFind(hash, out ContentRef found) || !found.IsFrame)
         {
             return default;

@@ -7,46 +7,57 @@ namespace PageShare.Cli.Tune.Simulation;
 
 /// <summary>Finds out which pages of a stretch could share a frame: what the engine's CandidateFinder does.</summary>
 /// <param name="options">The engine's settings.</param>
-/// <param name="costs">What looking costs.</param>
+/// <param name="work">Counts what is done.</param>
 /// <param name="guests">All guests.</param>
-internal sealed class SimulatedFinder(EngineOptions options, Costs costs, SimulatedGuests guests)
+internal sealed class SimulatedFinder(EngineOptions options, ScanWork work, SimulatedGuests guests)
 {
     private const uint ZeroHash = Contents.Zero;
+
+    private readonly ushort[] _places = new ushort[SimulatedRegion.StretchPages];
 
     /// <summary>Fills in what each page could become.</summary>
     /// <param name="region">The guest.</param>
     /// <param name="first">First page.</param>
     /// <param name="candidates">One for each page.</param>
     /// <param name="passNumber">For back-off.</param>
-    /// <returns>What it cost, in nanoseconds.</returns>
-    public double Find(SimulatedRegion region, int first, Span<Candidate> candidates, long passNumber)
+    /// <returns>Whether any page could become something.</returns>
+    public bool Find(SimulatedRegion region, int first, Span<Candidate> candidates, long passNumber)
     {
-        double spent = 0;
-        bool amongShared = false;
-        for (int i = 0; i < candidates.Length; i++)
+        candidates.Clear();
+        int found = region.Written.Find(new PageNumber(first), candidates.Length, _places);
+        bool mustAsk = false;
+        bool hasAny = false;
+        foreach (ushort place in _places.AsSpan(0, found))
         {
-            int page = first + i;
-            amongShared |= region.KindOf(page) == PageKind.Sharing;
-            candidates[i] = IsWorthALook(region, page, passNumber)
-                ? Propose(region, page, i == 0 ? default : candidates[i - 1], ref spent)
-                : default;
-            if (candidates[i].Kind != CandidateKind.None)
+            int page = first + place;
+            mustAsk |= region.KindOf(page) is PageKind.Unseen or PageKind.Zero;
+            if (!IsWorthALook(region, page, passNumber))
             {
-                region.MarkUnsettled(page);
+                work.Add(ScanTask.Glance);
+                continue;
+            }
+
+            candidates[place] = Propose(region, page, place == 0 ? default : candidates[place - 1]);
+            hasAny |= candidates[place].Kind != CandidateKind.None;
+            if (candidates[place].Kind != CandidateKind.None)
+            {
+                region.Written.MarkUnsettled(new PageNumber(page));
             }
         }
 
-        return spent + (candidates.Length * (amongShared ? costs.LookAmongShared : costs.Look));
+        work.Add(ScanTask.Residency, mustAsk ? region.CountWithoutMemory(first, candidates.Length) : 0);
+        return hasAny;
     }
 
     private bool IsWorthALook(SimulatedRegion region, int page, long passNumber)
     {
+        var number = new PageNumber(page);
         PageKind kind = region.KindOf(page);
         if (kind == PageKind.Sharing)
         {
             if (region.ShowsFrame(page))
             {
-                region.ClearWritten(page);
+                region.Written.Settle(number);
             }
 
             return false;
@@ -54,39 +65,40 @@ internal sealed class SimulatedFinder(EngineOptions options, Costs costs, Simula
 
         if (kind is PageKind.Unseen or PageKind.Zero && !region.IsResident(page))
         {
-            region.ClearWritten(page);
-            region.MarkHole(page);
+            region.Written.Settle(number);
+            region.Written.MarkHole(number);
             return false;
         }
 
         if (kind == PageKind.Zero
-            || !region.Records.IsBackedOff(new PageNumber(page), passNumber, options.BackOffMaximumPasses))
+            || !region.Records.IsBackedOff(number, passNumber, options.BackOffMaximumPasses))
         {
             return true;
         }
 
-        region.MarkUnsettled(page);
+        region.Written.MarkUnsettled(number);
         return false;
     }
 
-    private Candidate Propose(SimulatedRegion region, int page, in Candidate before, ref double spent)
+    private Candidate Propose(SimulatedRegion region, int page, in Candidate before)
     {
+        var number = new PageNumber(page);
         if (region.KindOf(page) == PageKind.Zero)
         {
-            spent += costs.Rehash;
-            region.ClearWritten(page);
+            region.Written.Settle(number);
             if (region.ContentOf(page) == Contents.Zero)
             {
+                work.Add(ScanTask.Rehash);
                 return new Candidate(CandidateKind.Zero, 0, ZeroHash, true);
             }
 
-            region.MarkUnsettled(page);
+            region.Written.MarkUnsettled(number);
         }
 
-        uint hash = Observe(region, page, ref spent, out bool isStable);
+        uint hash = Observe(region, page, out bool isStable);
         if (!isStable)
         {
-            region.MarkUnsettled(page);
+            region.Written.MarkUnsettled(number);
         }
 
         if (hash == ZeroHash)
@@ -97,20 +109,28 @@ internal sealed class SimulatedFinder(EngineOptions options, Costs costs, Simula
         return FindEqual(region, page, hash, isStable, before);
     }
 
-    private uint Observe(SimulatedRegion region, int page, ref double spent, out bool isStable)
+    private uint Observe(SimulatedRegion region, int page, out bool isStable)
     {
         var number = new PageNumber(page);
-        if (!region.IsWritten(page) && region.Records.TryGetHash(number, out uint hash) && hash != ZeroHash)
+        bool isWritten = region.Written.Contains(number);
+        bool wasHashed = region.Records.TryGetHash(number, out uint former);
+        region.Written.Settle(number);
+        if (!isWritten && wasHashed && former != ZeroHash)
         {
+            work.Add(ScanTask.Look);
             isStable = region.Records.ObserveUnwritten(number) >= options.StablePasses;
-            return hash;
+            return former;
         }
 
-        spent += region.KindOf(page) == PageKind.Unseen ? costs.FirstHash : costs.Rehash;
-        region.ClearWritten(page);
-        hash = (uint)region.ContentOf(page);
-        guests.Changes += region.Records.TryGetHash(number, out uint former) && former == hash ? 0 : 1;
+        work.Add(wasHashed ? ScanTask.Rehash : ScanTask.FirstHash);
+        var hash = (uint)region.ContentOf(page);
+        guests.Changes += wasHashed && former == hash ? 0 : 1;
         isStable = region.Records.Observe(number, hash) >= options.StablePasses;
+        if (wasHashed && former != hash)
+        {
+            guests.Domain.Remove(former, ContentRef.Hint(region.FirstPageId + (uint)page));
+        }
+
         return hash;
     }
 
@@ -135,7 +155,7 @@ internal sealed class SimulatedFinder(EngineOptions options, Costs costs, Simula
             return new Candidate(CandidateKind.Frame, found.Id, hash, isStable);
         }
 
-        // A hint whose page is known by another hash by now is stale, and one that can't share is in the way.
+        // A hint whose page is known by another hash by now is none any more.
         (SimulatedRegion other, int otherPage) = guests.Resolve(found.Id);
         var otherNumber = new PageNumber(otherPage);
         if (!other.Records.TryGetHash(otherNumber, out uint known) || known != hash)

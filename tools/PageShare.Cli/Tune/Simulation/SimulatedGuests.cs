@@ -2,6 +2,7 @@ using PageShare.Cli.Traces;
 using PageShare.Content;
 using PageShare.Memory;
 using PageShare.Merge;
+using PageShare.Scan;
 
 namespace PageShare.Cli.Tune.Simulation;
 
@@ -12,8 +13,6 @@ namespace PageShare.Cli.Tune.Simulation;
 /// <remarks>Not thread-safe; any number may exist at a time.</remarks>
 internal sealed class SimulatedGuests : IScannedGuests, IDisposable
 {
-    private const int ForgivingPasses = 64;
-
     // As the engine counts them: page words and host's page table entries, records, bitmaps, index, frames, mappings.
     private const int BytesPerPage = 16 + PageRecords.BytesPerPage;
     private const double BytesPerEntry = 64 / (10 * 0.8);
@@ -21,7 +20,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
 
     private readonly EngineOptions _options;
     private readonly Costs _costs;
-    private readonly double _passNanoseconds;
+    private readonly bool _tellsOfCopies;
     private readonly SimulatedRegion[] _regions;
     private readonly MappingBudget _budget;
     private readonly SimulatedFinder _finder;
@@ -34,7 +33,6 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     private int _current;
     private int _page;
     private long _passNumber;
-    private long _breaks;
     private double _guestNanoseconds;
 
     /// <param name="trace">The guests.</param>
@@ -45,7 +43,8 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     {
         _options = options;
         _costs = costs.Of(options.FaultMode);
-        _passNanoseconds = costs.Pass;
+        _tellsOfCopies = costs.TellsOfCopies;
+        Work = new ScanWork(_costs.Prices);
         _budget = new MappingBudget { Limit = options.MappingBudget ?? mappingLimit };
         Domain = new SimulatedDomain(trace.Contents, trace.TotalPages);
         _users = new int[trace.Contents];
@@ -56,9 +55,9 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
             _regions[i] = new SimulatedRegion(trace.Pages[i], first, options);
         }
 
-        _finder = new SimulatedFinder(options, _costs, this);
-        _runs = new SimulatedRuns(options, _budget, _costs, this);
-        _merger = new SimulatedMerger(_budget, _costs, this);
+        _finder = new SimulatedFinder(options, Work, this);
+        _runs = new SimulatedRuns(options, _budget, Work, this);
+        _merger = new SimulatedMerger(_budget, Work, this);
     }
 
     /// <inheritdoc/>
@@ -67,8 +66,17 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     /// <inheritdoc/>
     public long Changes { get; set; }
 
+    /// <inheritdoc/>
+    public long Mappings => _regions.Sum(region => region.Mappings);
+
     /// <summary>The frames that they share.</summary>
     public SimulatedDomain Domain { get; }
+
+    /// <summary>Pages that ceased to share at stores so far.</summary>
+    public long Breaks { get; private set; }
+
+    /// <summary>What the scanner has done.</summary>
+    public ScanWork Work { get; }
 
     /// <summary>The page with an id.</summary>
     public (SimulatedRegion Region, int Page) Resolve(uint id)
@@ -83,12 +91,25 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
         return (_regions[low], (int)(id - _regions[low].FirstPageId));
     }
 
+    /// <summary>A content is found elsewhere from now on. The page that named it before finds that out by a look at
+    /// itself.</summary>
+    public void Supersede(uint hash, ContentRef by)
+    {
+        if (Domain.TryFind(hash, out ContentRef former) && !former.IsFrame)
+        {
+            (SimulatedRegion region, int page) = Resolve(former.Id);
+            region.Written.MarkUnsettled(new PageNumber(page));
+        }
+
+        Domain.Set(hash, by);
+    }
+
     /// <inheritdoc/>
     public void Store(in PageStore store)
     {
-        bool breaks = _regions[store.Guest].Store(store.Page, store.Content, out int before, out bool isFirst);
-        _breaks += breaks ? 1 : 0;
-        _guestNanoseconds += (breaks ? _costs.Break : 0)
+        int broken = _regions[store.Guest].Store(store.Page, store.Content, out int before, out bool isFirst);
+        Breaks += broken;
+        _guestNanoseconds += (broken > 0 ? _costs.Break + ((broken - 1) * _costs.BreakAhead) : 0)
             + (isFirst && _options.TrackWrites && before != Contents.Absent ? _costs.TrackedStore : 0);
         if (before > Contents.Zero)
         {
@@ -105,17 +126,20 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
     public bool Step(int mostPages, out int pages, out long cpuNanoseconds)
     {
         SimulatedRegion region = _regions[_current];
-        double spent = _current == 0 && _page == 0 ? _passNanoseconds : 0;
-        if (_page == 0)
+        double before = Work.Nanoseconds;
+        (long hashed, long merged) = (Hashed, Work.CountOf(ScanTask.Merge));
+        Work.Add(ScanTask.Step);
+        pages = 0;
+        do
         {
-            region.TakeMarks();
+            int some = ScanSome(region, _page, mostPages - pages);
+            pages += some;
+            _page += some;
         }
+        while (_page < region.Pages && ScanPass.GoesOn(
+            pages, mostPages, Hashed - hashed, Work.CountOf(ScanTask.Merge) - merged));
 
-        pages = PassOver(region, _page, mostPages);
-        spent += pages * _costs.PassOver;
-        pages = pages > 0 ? pages : Scan(region, _page, mostPages, ref spent);
-        cpuNanoseconds = (long)spent;
-        _page += pages;
+        cpuNanoseconds = (long)(Work.Nanoseconds - before);
         if (_page < region.Pages)
         {
             return true;
@@ -144,9 +168,9 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
             BestPages = populated - _distinct,
             MetadataBytes = (Pages * BytesPerPage) + (long)(Domain.Entries * BytesPerEntry) + Domain.Frames.Bytes
                 + Domain.Allocator.Bytes + (_budget.Used * BytesPerMapping),
-            Breaks = _breaks,
+            Breaks = Breaks,
             GuestNanoseconds = _guestNanoseconds,
-            Mappings = _regions.Sum(region => region.Mappings),
+            Mappings = Mappings,
         };
     }
 
@@ -157,55 +181,71 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
         Array.ForEach(_regions, region => region.Dispose());
     }
 
+    private long Hashed => Work.CountOf(ScanTask.FirstHash) + Work.CountOf(ScanTask.Rehash);
+
+    private bool IsKernelMode => _options.FaultMode == FaultMode.Kernel;
+
+    /// <summary>Whether this pass asks the kernel which pages it has copied.</summary>
+    private bool AsksForCopies =>
+        IsKernelMode && (!_tellsOfCopies || _passNumber % Scanner.PassesThatTrustEvents == 0);
+
+    private int ScanSome(SimulatedRegion region, int first, int mostPages)
+    {
+        if (first == 0)
+        {
+            Work.Add(ScanTask.Walk, region.AreMarksKnown ? region.Mappings : 0);
+            Work.Add(ScanTask.CopyWalk, AsksForCopies ? region.Mappings : 0);
+            region.TakeMarks();
+        }
+
+        int passedOver = PassOver(region, first, mostPages);
+        return passedOver > 0 ? passedOver : Scan(region, first, mostPages);
+    }
+
     private int PassOver(SimulatedRegion region, int first, int mostPages)
     {
-        if (_passNumber % ForgivingPasses == 0 || !_budget.IsRoomy)
+        if (_passNumber % ChunkScan.ForgivingPasses == 0 || !_budget.IsRoomy)
         {
             return 0;
         }
 
         int page = first;
         while (page % SimulatedRegion.StretchPages == 0 && page < region.Pages && page - first < mostPages
-            && region.CanPassOver(page))
+            && region.Written.CanPassOver(new PageNumber(page)))
         {
             _budget.PassOver(region.BoundariesOf(page));
             page = Math.Min(page + SimulatedRegion.StretchPages, region.Pages);
         }
 
+        Work.Add(ScanTask.PassOver, page - first);
         return page - first;
     }
 
-    private int Scan(SimulatedRegion region, int first, int mostPages, ref double spent)
+    private int Scan(SimulatedRegion region, int first, int mostPages)
     {
         int toEdge = SimulatedRegion.StretchPages - (first % SimulatedRegion.StretchPages);
         int count = Math.Min(Math.Min(mostPages, toEdge), region.Pages - first);
-        if (_passNumber % ForgivingPasses == 0)
+        bool isAmongShared = region.Records.HasAny(PageKind.Sharing, new PageNumber(first), count);
+        Work.Add(isAmongShared ? ScanTask.SharedStretch : ScanTask.Stretch);
+        if (_passNumber % ChunkScan.ForgivingPasses == 0)
         {
             Forgive(region, first, count);
         }
 
-        if (count == SimulatedRegion.StretchPages && region.CanPassOver(first))
+        if (count == SimulatedRegion.StretchPages && region.Written.CanPassOver(new PageNumber(first)))
         {
-            UnshareShortRuns(region, first, count, ref spent);
-            spent += count * _costs.PassOver;
+            UnshareShortRuns(region, first, count);
             return count;
         }
 
-        Reconcile(region, first, count, ref spent);
-        if (first % SimulatedRegion.StretchPages == 0)
-        {
-            region.BeginStretch(first);
-        }
-
+        Reconcile(region, first, count);
         region.Recount(first, _budget);
-        UnshareShortRuns(region, first, count, ref spent);
+        UnshareShortRuns(region, first, count);
         Span<Candidate> candidates = _candidates.AsSpan(0, count);
-        spent += _costs.Turn + _finder.Find(region, first, candidates, _passNumber);
-        spent += _runs.Build(region, first, candidates, _plan);
-        spent += _merger.Execute(region, first, count, _plan);
-        if ((first + count) % SimulatedRegion.StretchPages == 0 || first + count == region.Pages)
+        if (_finder.Find(region, first, candidates, _passNumber))
         {
-            region.EndStretch(first);
+            _runs.Build(region, first, candidates, _plan);
+            _merger.Execute(region, first, count, _plan);
         }
 
         return count;
@@ -222,8 +262,9 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
         }
     }
 
-    private void Reconcile(SimulatedRegion region, int first, int count, ref double spent)
+    private void Reconcile(SimulatedRegion region, int first, int count)
     {
+        bool isAsked = AsksForCopies;
         for (int page = first; page < first + count; page++)
         {
             if (!region.IsBroken(page))
@@ -231,10 +272,10 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
                 continue;
             }
 
+            isAsked |= IsKernelMode;
+            Work.Add(ScanTask.Settle);
             FrameNumber frame = region.Records.FrameOf(new PageNumber(page));
-            bool isKernel = _options.FaultMode == FaultMode.Kernel;
-            spent += isKernel ? _costs.Settle : 0;
-            if (isKernel && region.ContentOf(page) == Domain.ContentOf(frame))
+            if (IsKernelMode && region.ContentOf(page) == Domain.ContentOf(frame))
             {
                 region.DropCopy(page);
                 continue;
@@ -244,9 +285,11 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
             region.BecomePrivate(page);
             Changes++;
         }
+
+        Work.Add(ScanTask.CopyQuery, isAsked ? 1 : 0);
     }
 
-    private void UnshareShortRuns(SimulatedRegion region, int first, int count, ref double spent)
+    private void UnshareShortRuns(SimulatedRegion region, int first, int count)
     {
         for (int i = 0, end; i < count; i = end)
         {
@@ -271,11 +314,13 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
                 continue;
             }
 
+            Work.Add(ScanTask.Unshare);
+            Work.Add(ScanTask.UnsharePage, end - i);
             for (int page = first + i; page < first + end; page++)
             {
                 Domain.Release(region.Records.FrameOf(new PageNumber(page)));
                 region.BecomePrivate(page);
-                spent += _costs.Break;
+                Changes++;
             }
 
             region.Recount(first, _budget);

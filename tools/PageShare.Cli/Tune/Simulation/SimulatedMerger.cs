@@ -6,18 +6,18 @@ namespace PageShare.Cli.Tune.Simulation;
 
 /// <summary>Carries plans out: what the engine's Merger and the shim do, with the books alone.</summary>
 /// <param name="budget">The engine's own.</param>
-/// <param name="costs">What merging costs.</param>
+/// <param name="work">Counts what is done.</param>
 /// <param name="guests">All guests.</param>
-internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, SimulatedGuests guests)
+internal sealed class SimulatedMerger(MappingBudget budget, ScanWork work, SimulatedGuests guests)
 {
+    // Most pages that the shim seals at a time.
+    private const int SealPages = 160;
+
     private readonly uint[] _partnerTargets = new uint[SimulatedRegion.StretchPages];
-    private double _spent;
 
     /// <summary>Merges a stretch, and before that the pages elsewhere that shall share its new frames.</summary>
-    /// <returns>What it cost, in nanoseconds.</returns>
-    public double Execute(SimulatedRegion region, int first, int count, SimulatedPlan plan)
+    public void Execute(SimulatedRegion region, int first, int count, SimulatedPlan plan)
     {
-        _spent = 0;
         Span<uint> targets = plan.Targets.AsSpan(0, count);
         if (targets.ContainsAnyExcept(SimulatedPlan.None))
         {
@@ -33,7 +33,6 @@ internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, Simulat
         }
 
         plan.NewFrames.ForEach(guests.Domain.FinishCreation);
-        return _spent;
     }
 
     private void OrderPartners(SimulatedPlan plan)
@@ -70,21 +69,23 @@ internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, Simulat
 
     private void Order(SimulatedRegion region, int first, ReadOnlySpan<uint> targets)
     {
+        work.Add(ScanTask.Order);
         uint before = SimulatedPlan.None;
-        for (int i = 0; i < targets.Length; before = targets[i++])
+        for (int i = 0, inSeal = 0; i < targets.Length; before = targets[i++])
         {
             uint target = targets[i];
             if (target == SimulatedPlan.None || region.KindOf(first + i) == PageKind.Sharing)
             {
+                inSeal = 0;
                 continue;
             }
 
-            bool goesOn = target == SimulatedPlan.Zero
-                ? before == target
-                : before < SimulatedPlan.Zero && target == before + 1;
-            _spent += target == SimulatedPlan.Zero
-                ? costs.Zero + (goesOn ? 0 : costs.ZeroRun)
-                : costs.Merge + (goesOn ? 0 : costs.MergeRun);
+            work.Add(ScanTask.Seal, inSeal == 0 ? 1 : 0);
+            bool isZero = target == SimulatedPlan.Zero;
+            bool goesOn = inSeal > 0 && (isZero ? before == target : before < SimulatedPlan.Zero && target == before + 1);
+            work.Add(isZero ? ScanTask.Zero : ScanTask.Merge);
+            work.Add(isZero ? ScanTask.ZeroRun : ScanTask.MergeRun, goesOn ? 0 : 1);
+            inSeal = (inSeal + 1) % SealPages;
             Enter(region, first + i, target);
         }
 
@@ -98,7 +99,7 @@ internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, Simulat
         if (region.ContentOf(page) != wanted)
         {
             // Written since it was looked at.
-            region.MarkUnsettled(page);
+            region.Written.MarkUnsettled(new PageNumber(page));
             return;
         }
 
@@ -122,8 +123,11 @@ internal sealed class SimulatedMerger(MappingBudget budget, Costs costs, Simulat
         {
             guests.Domain.Release(frame);
             region.BecomePrivate(page);
-            region.MarkUnsettled(page);
+            region.Written.MarkUnsettled(new PageNumber(page));
             region.Recount(page, budget);
+            guests.Changes--; // nothing was merged after all
+            work.Add(ScanTask.Unshare);
+            work.Add(ScanTask.UnsharePage);
         }
     }
 }

@@ -7,8 +7,8 @@ namespace PageShare.Cli.Tune.Simulation;
 
 /// <summary>One guest's pages: what they hold, and what the scanner knows of them.</summary>
 /// <remarks>
-/// <see cref="Records"/> are the engine's own. What the engine asks the kernel and the page words, whether a page was
-/// written, is a hole or has broken, are bits here. Not thread-safe.
+/// <see cref="Records"/> and <see cref="Written"/> are the engine's own. What the engine asks the kernel and the page
+/// words, whether a page was stored to, is a hole or has broken, are bits here. Not thread-safe.
 /// </remarks>
 internal sealed class SimulatedRegion : IDisposable
 {
@@ -20,18 +20,16 @@ internal sealed class SimulatedRegion : IDisposable
 
     private readonly int[] _contents;
 
-    // Written since the scanner last looked, and since it last asked which pages were.
-    private readonly ulong[] _written;
+    // Stored to since the scanner last asked which pages were.
     private readonly ulong[] _marked;
 
     // Holes: zero, and without memory. Broken: recorded as sharing, and written since.
     private readonly ulong[] _holes;
     private readonly ulong[] _broken;
-    private readonly StretchBits[] _stretches;
     private readonly ushort[] _boundaries;
     private readonly bool[] _mustRecount;
     private readonly bool _isKernelMode;
-    private bool _holesMayBeFilled = true;
+    private readonly SimulatedStreams _streams;
     private int _brokenPages;
 
     /// <param name="pages">Its pages.</param>
@@ -42,27 +40,19 @@ internal sealed class SimulatedRegion : IDisposable
         Pages = pages;
         FirstPageId = firstPageId;
         _isKernelMode = options.FaultMode == FaultMode.Kernel;
+        _streams = new SimulatedStreams(pages, _isKernelMode ? 1 : options.MaximumBreakPages);
         AreMarksKnown = options.TrackWrites;
         Records = new PageRecords(pages);
+        Written = new WrittenPages(pages);
         _contents = new int[pages];
         Array.Fill(_contents, Contents.Absent);
         int words = ((pages / StretchPages) + 1) * WordsPerStretch;
-        _written = new ulong[words];
         _marked = new ulong[words];
         _holes = new ulong[words];
         _broken = new ulong[words];
-        _stretches = new StretchBits[(pages / StretchPages) + 1];
         _boundaries = new ushort[(pages / StretchPages) + 1];
         _boundaries[0] = 1;
         _mustRecount = new bool[_boundaries.Length];
-    }
-
-    [Flags]
-    private enum StretchBits : byte
-    {
-        Settled = 1,
-        HasHoles = 2,
-        Unfinished = 4,
     }
 
     /// <summary>Its pages.</summary>
@@ -73,6 +63,9 @@ internal sealed class SimulatedRegion : IDisposable
 
     /// <summary>What the scanner remembers.</summary>
     public PageRecords Records { get; }
+
+    /// <summary>Which pages must be looked at.</summary>
+    public WrittenPages Written { get; }
 
     /// <summary>Whether written pages are told; if not, every page counts as written.</summary>
     public bool AreMarksKnown { get; }
@@ -101,88 +94,47 @@ internal sealed class SimulatedRegion : IDisposable
     /// <summary>Whether a page has memory, for all that the kernel says.</summary>
     public bool IsResident(int page) => _contents[page] != Contents.Absent && !Has(_holes, page);
 
+    /// <summary>How many pages of a stretch have no memory of their own now.</summary>
+    public int CountWithoutMemory(int first, int count)
+    {
+        int without = 0;
+        for (int page = first; page < first + count; page++)
+        {
+            without += ShowsFrame(page) || !IsResident(page) ? 1 : 0;
+        }
+
+        return without;
+    }
+
     /// <summary>What is recorded of a page.</summary>
     public PageKind KindOf(int page) => Records.KindOf(new PageNumber(page));
-
-    /// <summary>Whether a page counts as written.</summary>
-    public bool IsWritten(int page) => !AreMarksKnown || Has(_written, page);
-
-    /// <summary>A page is being looked at.</summary>
-    public void ClearWritten(int page) => _written[page / BitsPerWord] &= ~BitOf(page);
-
-    /// <summary>There is more to be done in a page's stretch.</summary>
-    public void MarkUnsettled(int page)
-    {
-        ref StretchBits stretch = ref _stretches[page / StretchPages];
-        stretch = (stretch & ~StretchBits.Settled) | StretchBits.Unfinished;
-    }
-
-    /// <summary>A page has no memory.</summary>
-    public void MarkHole(int page) => _stretches[page / StretchPages] |= StretchBits.HasHoles;
-
-    /// <summary>A look at a stretch begins.</summary>
-    public void BeginStretch(int first) => _stretches[first / StretchPages] = 0;
-
-    /// <summary>All of a stretch was looked at.</summary>
-    public void EndStretch(int page)
-    {
-        ref StretchBits stretch = ref _stretches[page / StretchPages];
-        stretch |= stretch.HasFlag(StretchBits.Unfinished) ? 0 : StretchBits.Settled;
-    }
 
     /// <summary>The guest stores to a page.</summary>
     /// <param name="page">The page.</param>
     /// <param name="content">What it holds then.</param>
     /// <param name="before">What it held.</param>
     /// <param name="isFirst">Whether it is the first store to the page since marks were taken.</param>
-    /// <returns>Whether the store broke sharing.</returns>
-    public bool Store(int page, int content, out int before, out bool isFirst)
+    /// <returns>Pages of which the store broke sharing: the page, and some behind it.</returns>
+    public int Store(int page, int content, out int before, out bool isFirst)
     {
         before = _contents[page];
         Populated += before == Contents.Absent ? 1 : 0;
-        _contents[page] = content;
         isFirst = !Has(_marked, page);
-        bool breaks = ShowsFrame(page);
-        Sharing -= breaks ? 1 : 0;
+        int broken = ShowsFrame(page) ? Break(page) : 0;
+        _contents[page] = content;
         Holes -= Has(_holes, page) ? 1 : 0;
         _holes[page / BitsPerWord] &= ~BitOf(page);
         _marked[page / BitsPerWord] |= BitOf(page);
-        if (breaks)
-        {
-            _broken[page / BitsPerWord] |= BitOf(page);
-            _brokenPages++;
-            MappingsChangeAt(page);
-        }
-
-        return breaks;
+        return broken;
     }
 
     /// <summary>A pass over the region begins: takes the marks of written pages.</summary>
     public void TakeMarks()
     {
-        for (int word = 0; word < _marked.Length; word++)
-        {
-            _written[word] |= _marked[word];
-        }
-
-        Array.Clear(_marked);
-
         // Copies that the kernel made lie beside the backing, whose blocks are what is compared.
         int copies = _isKernelMode ? _brokenPages : 0;
-        _holesMayBeFilled = Populated - Sharing - Holes - copies != Records.HashedPages;
-    }
-
-    /// <summary>Whether nothing has happened in the stretch that begins at a page.</summary>
-    public bool CanPassOver(int first)
-    {
-        StretchBits stretch = _stretches[first / StretchPages];
-        if (!AreMarksKnown || !stretch.HasFlag(StretchBits.Settled)
-            || (_holesMayBeFilled && stretch.HasFlag(StretchBits.HasHoles)))
-        {
-            return false;
-        }
-
-        return _written.AsSpan(first / BitsPerWord, WordsPerStretch).IndexOfAnyExcept(0UL) < 0;
+        Written.Take(_marked, AreMarksKnown, Populated - Sharing - Holes - copies != Records.HashedPages);
+        Array.Clear(_marked);
     }
 
     /// <summary>A page is freed, having been found zero.</summary>
@@ -191,7 +143,7 @@ internal sealed class SimulatedRegion : IDisposable
         Holes += Has(_holes, page) ? 0 : 1;
         _holes[page / BitsPerWord] |= BitOf(page);
         Records.SetZero(new PageNumber(page));
-        MarkHole(page);
+        Written.MarkHole(new PageNumber(page));
     }
 
     /// <summary>A page shows a frame from now on.</summary>
@@ -202,12 +154,14 @@ internal sealed class SimulatedRegion : IDisposable
         MappingsChangeAt(page);
     }
 
-    /// <summary>A page has memory of its own again, and the books know.</summary>
+    /// <summary>A page has memory of its own again, and the books know. What is mapped anew for that counts as
+    /// written.</summary>
     public void BecomePrivate(int page)
     {
+        bool isMappedAnew = _isKernelMode || ShowsFrame(page);
         Sharing -= ShowsFrame(page) ? 1 : 0;
         ClearBroken(page);
-        _marked[page / BitsPerWord] |= BitOf(page);
+        _marked[page / BitsPerWord] |= isMappedAnew ? BitOf(page) : 0;
         Records.SetPrivate(new PageNumber(page));
         MappingsChangeAt(page);
         Records.RaiseBackOff(new PageNumber(page));
@@ -248,11 +202,32 @@ internal sealed class SimulatedRegion : IDisposable
     public int BoundariesOf(int page) => _boundaries[page / StretchPages];
 
     /// <inheritdoc/>
-    public void Dispose() => Records.Dispose();
+    public void Dispose()
+    {
+        Records.Dispose();
+        Written.Dispose();
+    }
 
     private static ulong BitOf(int page) => 1UL << (page % BitsPerWord);
 
     private static bool Has(ulong[] bits, int page) => (bits[page / BitsPerWord] & BitOf(page)) != 0;
+
+    /// <summary>A store to a shared page: pages behind it break with it, if it looks as if they come next.</summary>
+    private int Break(int page)
+    {
+        int count = 0;
+        for (int width = _streams.WidthAt(page); count < width && ShowsFrame(page + count); count++)
+        {
+            Sharing--;
+            _broken[(page + count) / BitsPerWord] |= BitOf(page + count);
+            _marked[(page + count) / BitsPerWord] |= BitOf(page + count);
+            _brokenPages++;
+            MappingsChangeAt(page + count);
+        }
+
+        _streams.GoOn(page, count, ShowsFrame);
+        return count;
+    }
 
     /// <summary>A page begins or ceases to show a frame, which the next stretch's first page feels too.</summary>
     private void MappingsChangeAt(int page)

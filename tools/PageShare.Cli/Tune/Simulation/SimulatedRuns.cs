@@ -9,27 +9,24 @@ namespace PageShare.Cli.Tune.Simulation;
 /// </summary>
 /// <param name="options">The engine's settings.</param>
 /// <param name="budget">The engine's own.</param>
-/// <param name="costs">What filling frames costs.</param>
+/// <param name="work">Counts what is done.</param>
 /// <param name="guests">All guests.</param>
 internal sealed class SimulatedRuns(
-    EngineOptions options, MappingBudget budget, Costs costs, SimulatedGuests guests)
+    EngineOptions options, MappingBudget budget, ScanWork work, SimulatedGuests guests)
 {
     /// <summary>A run cuts the mapping that it lies in in two.</summary>
     private const int MappingsPerRun = 2;
 
-    private readonly SimulatedFills _fills = new(budget, costs, guests.Domain);
-    private double _spent;
+    private readonly SimulatedFills _fills = new(budget, work, guests);
 
     /// <summary>Fills a plan for the stretch of pages that the candidates describe.</summary>
-    /// <returns>What it cost, in nanoseconds.</returns>
-    public double Build(SimulatedRegion region, int first, Span<Candidate> candidates, SimulatedPlan plan)
+    public void Build(SimulatedRegion region, int first, Span<Candidate> candidates, SimulatedPlan plan)
     {
-        _spent = 0;
         plan.Clear();
         plan.HasBridges = budget.IsShort;
         if (plan.HasBridges)
         {
-            _spent += _fills.Plan(region, first, candidates, plan);
+            _fills.Plan(region, first, candidates, plan);
         }
 
         for (int i = 0, end; i < candidates.Length; i = end)
@@ -62,8 +59,6 @@ internal sealed class SimulatedRuns(
         {
             LayOut(region, first, candidates, plan);
         }
-
-        return _spent;
     }
 
     private void PlanFrames(
@@ -240,7 +235,7 @@ internal sealed class SimulatedRuns(
                 return;
             }
 
-            _spent += count * costs.Fill;
+            work.Add(ScanTask.Fill, count);
             for (int used = 0; used < count; used++)
             {
                 int page = first + index + i + used;
@@ -265,7 +260,7 @@ internal sealed class SimulatedRuns(
             UseInRow(index, frame, candidate, plan);
             if (isKnown && !found.IsFrame)
             {
-                domain.Set(hash, ContentRef.Of(frame));
+                guests.Supersede(hash, ContentRef.Of(frame));
             }
 
             return true;
@@ -289,7 +284,7 @@ internal sealed class SimulatedRuns(
         }
 
         domain.Frames.Create(frame, hash);
-        domain.Set(hash, ContentRef.Of(frame));
+        guests.Supersede(hash, ContentRef.Of(frame));
         plan.Targets[index] = frame.Value;
         plan.NewFrames.Add(frame);
         plan.Partners.Add((found.Id, frame));
