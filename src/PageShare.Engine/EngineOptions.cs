@@ -8,6 +8,9 @@ namespace PageShare;
 /// </summary>
 public sealed record EngineOptions
 {
+    /// <summary>Most threads that scan.</summary>
+    internal const int MostScannerThreads = 64;
+
     /// <summary>
     /// How stores to shared pages are caught in guests that do not say otherwise. Default
     /// <see cref="FaultMode.Signal"/>: it counts every break exactly and asks nothing of the kernel.
@@ -32,6 +35,15 @@ public sealed record EngineOptions
     public bool BackgroundScanning { get; init; } = true;
 
     /// <summary>
+    /// Threads that scan, 1 to 64. Default 1: more of them read and hash pages side by side, but one alone compares, maps
+    /// and frees, which is most of the work where there is much to share. More are for memory that is hashed again and
+    /// again, where the system does not track writes, and for first passes over large guests, if one thread does not use up
+    /// what memory can deliver. They sleep while there is nothing to read, and count in <see cref="CpuBudgetPercent"/> and
+    /// in <c>scanCpuSeconds</c>.
+    /// </summary>
+    public int ScannerThreads { get; init; } = 1;
+
+    /// <summary>
     /// Pages per second that the background scanner goes over while the machine is idle. Default 0: found from
     /// <see cref="TargetPassTime"/> and the guests' size, since no fixed number suits both 64 MiB and 64 GiB.
     /// <see cref="CpuBudgetPercent"/> bounds it in any case.
@@ -48,8 +60,9 @@ public sealed record EngineOptions
     public int MinimumPagesPerSecond { get; init; } = 1000;
 
     /// <summary>
-    /// Most CPU time of the background scanner, in percent of one core, measured as thread CPU time with native code
-    /// included. Default 25: it scans some 250,000 pages (1 GiB) per second at about 1 µs a page, far more than
+    /// Most CPU time of the background scanner, all its threads together, in percent of one core, measured as thread CPU
+    /// time with native code included; 100 for each of <see cref="ScannerThreads"/> is all that they can use. Default
+    /// 25: it scans some 250,000 pages (1 GiB) per second at about 1 µs a page, far more than
     /// <see cref="TargetPassTime"/> asks for on guests of a few gigabytes, and leaves three quarters of a core even on
     /// a machine that has but one. <c>ScanOnce</c> is not held to it.
     /// </summary>
@@ -141,9 +154,10 @@ public sealed record EngineOptions
         OptionRange.Require(Enum.IsDefined(FaultMode), FaultMode, "Signal or Kernel", nameof(FaultMode));
         OptionRange.Require(
             !string.IsNullOrWhiteSpace(DefaultDomain), DefaultDomain, "a non-empty name", nameof(DefaultDomain));
+        OptionRange.Between(ScannerThreads, 1, MostScannerThreads, "threads", nameof(ScannerThreads));
         OptionRange.Between(PagesPerSecond, 0, int.MaxValue, "pages per second", nameof(PagesPerSecond));
         OptionRange.Between(MinimumPagesPerSecond, 1, int.MaxValue, "pages per second", nameof(MinimumPagesPerSecond));
-        OptionRange.Between(CpuBudgetPercent, 0.1, 100, "percent of one core", nameof(CpuBudgetPercent));
+        OptionRange.Between(CpuBudgetPercent, 0.1, 100 * MostScannerThreads, "percent of one core", nameof(CpuBudgetPercent));
         OptionRange.Between(IdleThresholdPercent, 0, 100, "percent of CPU time", nameof(IdleThresholdPercent));
         OptionRange.Between(
             TargetPassTime, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), nameof(TargetPassTime));

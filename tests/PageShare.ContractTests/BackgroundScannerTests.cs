@@ -95,6 +95,21 @@ public sealed class BackgroundScannerTests : EngineTest
     }
 
     [Fact]
+    public void SeveralThreadsRestWhilePausedAndEndWithTheEngine()
+    {
+        var engine = StartWithGuests(Eager with { ScannerThreads = 3 });
+        Until.True(() => engine.Totals.PagesSharing == Pages, "everything is shared");
+        Assert.Equal(3, CountThreads());
+        engine.Engine.Pause();
+        engine.Scan(); // waits for a slice under way
+        var before = engine.Totals.FullScans;
+        engine.VerifyAll();
+        Assert.InRange(engine.Totals.FullScans, before, before + 1);
+        engine.Engine.Dispose();
+        Until.True(() => CountThreads() == 0, "the threads have gone");
+    }
+
+    [Fact]
     public async Task DisposeAsyncEndsTheThreadToo()
     {
         var engine = StartWithGuests(Eager);

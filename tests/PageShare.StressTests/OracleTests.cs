@@ -26,6 +26,9 @@ public sealed class OracleTests(ITestOutputHelper output)
     public void EveryByteIsWhatItsWriterWroteLast(string modes) => Run("0", modes);
 
     [Fact]
+    public void EveryByteIsWhatItsWriterWroteLastWithSeveralScannerThreads() => Run("0", "both", scannerThreads: 3);
+
+    [Fact]
     public void EveryByteIsWhatItsWriterWroteLastUnderServerGarbageCollection()
     {
         var result = Run("1", "both");
@@ -43,7 +46,7 @@ public sealed class OracleTests(ITestOutputHelper output)
             result.Error);
     }
 
-    private ProbeResult Run(string serverGarbageCollection, string modes)
+    private ProbeResult Run(string serverGarbageCollection, string modes, int scannerThreads = 1)
     {
         var result = ProbeProcess.Run(new ProbeCommand(
             "oracle",
@@ -51,6 +54,8 @@ public sealed class OracleTests(ITestOutputHelper output)
             modes,
             "--seed",
             Seeds.Seed.ToString(CultureInfo.InvariantCulture),
+            "--scanner-threads",
+            scannerThreads.ToString(CultureInfo.InvariantCulture),
             "--soak",
             SoakMinutes.ToString(CultureInfo.InvariantCulture))
         {

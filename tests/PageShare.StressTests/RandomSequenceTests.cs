@@ -40,7 +40,7 @@ public sealed class RandomSequenceTests : EngineTest
         Assert.SkipWhen(
             behindRings && HostPlatform.Create().BetweenProcesses is null,
             "needs Linux: only there have guests processes of their own.");
-        var engine = Start(TestEngine.Defaults with { MaximumBreakPages = 16 });
+        var engine = Start(TestEngine.Defaults with { MaximumBreakPages = 16, ScannerThreads = 1 + (seed & 1) });
         var steps = new List<Step>();
         var model = new NaiveGuests();
         using var guests = new EngineGuests(engine, modes, behindRings);

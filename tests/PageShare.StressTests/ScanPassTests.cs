@@ -19,7 +19,8 @@ public sealed class ScanPassTests : EngineTest
         var engine = Start(mode);
         var noLarger = new GuestOptions { MaximumBytes = Pages * PageContent.Bytes };
         engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + (page % 100)), noLarger);
-        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1));
+        using var team = new ScanTeam(engine.Engine.Options.ScannerThreads);
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), team);
         for (var number = 0; number < 20; number++)
         {
             var scanned = 0;
@@ -42,7 +43,8 @@ public sealed class ScanPassTests : EngineTest
     {
         var engine = Start(mode);
         var guest = engine.AddGuest("guest", Pages, static page => PageContent.Unique(1 + page)).Guest;
-        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1));
+        using var team = new ScanTeam(engine.Engine.Options.ScannerThreads);
+        var scan = new ChunkScan(engine.Engine.Options, new XxHash3PageHasher(1), team);
         var pass = BeginPass(engine, scan, 0);
         Assert.True(pass.Step(PagesOfSlice, out var before, out _));
         Assert.Equal(PagesOfSlice, before);

@@ -17,6 +17,9 @@ internal sealed record ContenderFigures
     /// <summary>Our fault mode; null of KSM.</summary>
     public FaultMode? FaultMode { get; init; }
 
+    /// <summary>Our scanner's threads; KSM has one.</summary>
+    public int Threads { get; init; } = 1;
+
     /// <summary>Whether it is one of ours.</summary>
     public bool IsOurs => FaultMode is not null;
 

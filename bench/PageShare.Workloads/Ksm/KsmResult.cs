@@ -63,7 +63,10 @@ internal sealed record KsmResult : WorkloadResult
                 var what = $"{ours.Contents}, {ours.Name}";
                 var isKernel = ours.FaultMode == FaultMode.Kernel;
                 bars.Add(Most($"{what}: CPU to 99 %, by KSM's", mostCpu, ours.At99?.CpuSeconds / rival.At99?.CpuSeconds));
-                bars.Add(Most($"{what}: time to 99 %, by KSM's", 0.5, ours.At99?.Seconds / rival.At99?.Seconds));
+                bars.Add(Most(
+                    $"{what}: time to 99 %, by KSM's",
+                    ours.Threads > 1 ? 1 / 3.0 : 0.5,
+                    ours.At99?.Seconds / rival.At99?.Seconds));
                 bars.Add(Most(
                     $"{what}: CPU of a break, by KSM's",
                     isKernel ? 1.1 : 4.5,

@@ -30,10 +30,10 @@ internal sealed class KsmWorkload(KsmOptions options, Action<string> progress)
                 figures.Add(new KsmContender(name, choice, settings, daemon!, progress).Run(contents, options, stop));
             }
 
-            foreach (var mode in Enum.GetValues<FaultMode>())
+            foreach (var contender in PageShareContender.All)
             {
-                progress($"{contents.Name}: PageShare, {mode} mode");
-                figures.Add(new PageShareContender(mode).Run(contents, options, out var different, stop));
+                progress($"{contents.Name}: {contender.Name}");
+                figures.Add(contender.Run(contents, options, out var different, stop));
                 faults.AddRange(different is null ? [] : [different]);
             }
         }

@@ -7,14 +7,23 @@ using PageShare.Workloads.Traces;
 
 namespace PageShare.Workloads.Ksm;
 
-/// <summary>PageShare, flat out, in one fault mode.</summary>
-internal sealed unsafe class PageShareContender(FaultMode mode)
+/// <summary>PageShare, flat out, in one fault mode, with so many scanner threads.</summary>
+internal sealed unsafe class PageShareContender(FaultMode mode, int threads)
 {
     private const int CurvePoints = 200;
 
     // A snapshot keeps the scanner waiting, so that much of the time at most is spent on them.
     private const int SnapshotShare = 20;
     private const int LeastPollMilliseconds = 10;
+
+    /// <summary>All that it is offered with: both fault modes, and several threads in the usual one.</summary>
+    public static IReadOnlyList<PageShareContender> All { get; } =
+    [
+        new(FaultMode.Signal, threads: 1), new(FaultMode.Signal, threads: 2), new(FaultMode.Kernel, threads: 1),
+    ];
+
+    /// <summary>What reports call it.</summary>
+    public string Name => $"PageShare, {mode} mode{(threads > 1 ? $", {threads} threads" : "")}";
 
     /// <summary>Lets it work on memory, until nothing more merges or the time is up.</summary>
     /// <param name="contents">The memory.</param>
@@ -25,7 +34,8 @@ internal sealed unsafe class PageShareContender(FaultMode mode)
     public ContenderFigures Run(Contents contents, KsmOptions options, out string? different, CancellationToken stop)
     {
         var optimum = contents.Count();
-        using var host = GuestHosts.Start(new EngineOptions { BackgroundScanning = false, FaultMode = mode });
+        using var host = GuestHosts.Start(
+            new EngineOptions { BackgroundScanning = false, FaultMode = mode, ScannerThreads = threads });
         var guests = new LoadedGuests(host, contents, mode, stop);
         using var late = CancellationTokenSource.CreateLinkedTokenSource(stop);
         late.CancelAfter(options.Limit);
@@ -35,8 +45,9 @@ internal sealed unsafe class PageShareContender(FaultMode mode)
         different = guests.FindDifference(stop);
         return new ContenderFigures
         {
-            Name = $"PageShare, {mode} mode",
+            Name = Name,
             FaultMode = mode,
+            Threads = threads,
             Contents = contents.Name,
             Pages = optimum.Pages,
             OptimumPages = optimum.SavedPages,

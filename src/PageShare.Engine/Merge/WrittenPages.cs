@@ -42,6 +42,10 @@ internal sealed unsafe class WrittenPages : IDisposable
     /// <summary>Whether the marks are complete in the pass under way; if not, every page counts as written.</summary>
     public bool AreKnown { get; private set; }
 
+    /// <summary>How often the marks were taken: what was read before the last time may have been written since without
+    /// being marked any more.</summary>
+    public long TimesTaken { get; private set; }
+
     /// <summary>Bytes of bookkeeping for so many pages.</summary>
     public static long BytesFor(long pages) => (pages / 8 * 2) + (pages / Shim.OrderPages);
 
@@ -50,6 +54,7 @@ internal sealed unsafe class WrittenPages : IDisposable
     {
         // Marks are not set for a guest that nobody scans: they would cost it a microsecond a page and pass.
         // Nor are they taken from a guest that does not answer: its pages all count as written then.
+        TimesTaken++;
         AreKnown = region.Spec.TrackWrites && region.IsSharing && TakeStores(region) && TakeCopies(region);
         _holesMayBeFilled = region.Backing.AllocatedBytes != region.Records.HashedPages * PageSize.Bytes;
     }

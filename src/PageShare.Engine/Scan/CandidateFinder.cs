@@ -9,58 +9,64 @@ namespace PageShare.Scan;
 /// <summary>Finds out which pages of a stretch could share a frame or become holes.</summary>
 /// <remarks>
 /// Here guest memory is read unsealed: it may change at any moment, so whatever is concluded is a guess that the shim
-/// checks under seal. Guard: the engine's lock.
+/// checks under seal. Pages are read first, by as many threads as there are, and looked up then, one by one: see
+/// <see cref="PageReader"/>. Guard: the engine's lock.
 /// </remarks>
 internal sealed class CandidateFinder
 {
     // Pages looked at before the first of them is searched for. The index is far larger than the processor's cache:
-    // what a search begins with arrives while other pages are hashed.
+    // what a search begins with arrives while other pages are looked at.
     private const int BlockPages = 32;
 
-    // Pages asked for ahead of the one that is hashed. With none, or one, hashing waits for memory at each page's start.
-    private const int PrefetchDistance = 2;
+    private static readonly ushort[] AllPlaces = [.. Enumerable.Range(0, Shim.OrderPages).Select(static i => (ushort)i)];
 
     private readonly EngineOptions _options;
-    private readonly IPageHasher _hasher;
+    private readonly PageReader _reader;
     private readonly uint _zeroHash;
     private readonly byte[] _resident = new byte[Shim.OrderPages];
     private readonly ushort[] _places = new ushort[Shim.OrderPages];
     private readonly Look[] _looks = new Look[Shim.OrderPages];
 
-    public CandidateFinder(EngineOptions options, IPageHasher hasher)
+    // By index of _places: whether there is anything to find out now, and what was read.
+    private readonly bool[] _isWorth = new bool[Shim.OrderPages];
+    private readonly PageDigest[] _digests = new PageDigest[Shim.OrderPages];
+
+    public CandidateFinder(EngineOptions options, IPageHasher hasher, ScanTeam team)
     {
         _options = options;
-        _hasher = hasher;
         _zeroHash = hasher.Hash(new byte[PageSize.Bytes]);
+        _reader = new PageReader(hasher, team, _zeroHash);
     }
+
+    /// <summary>Whether other threads are reading pages further on.</summary>
+    public bool IsReadingAhead => _reader.IsReading;
+
+    /// <summary>Has them cease, and waits for that: before the engine's lock is let go, and before anything is
+    /// merged.</summary>
+    public void StopReading() => _reader.Stop();
 
     /// <summary>Fills in what each page of a stretch could become.</summary>
     /// <param name="region">The guest's region.</param>
     /// <param name="first">First page.</param>
     /// <param name="candidates">One proposal a page; all none before.</param>
+    /// <param name="mostPages">Most pages that may be read from the first one on, those of later stretches included.</param>
     /// <param name="passNumber">For back-off.</param>
     /// <param name="pass">Counts what was looked at.</param>
     /// <returns>Whether any page could become something; if not, they are all none still.</returns>
     public bool Find(
-        GuestRegion region, PageNumber first, Span<Candidate> candidates, long passNumber, MergeTally pass)
+        GuestRegion region, PageNumber first, Span<Candidate> candidates, int mostPages, long passNumber,
+        MergeTally pass)
     {
         var places = _places.AsSpan(0, region.Written.Find(first, candidates.Length, _places));
         FindResident(region, first, places, candidates.Length);
+        Read(region, first, places, candidates.Length, mostPages, passNumber);
         var (hashed, changed, hasAny) = (pass.PagesHashed, pass.PagesChanged, false);
         for (int i = 0, end; i < places.Length; i = end)
         {
             end = Math.Min(i + BlockPages, places.Length);
             for (var k = i; k < end; k++)
             {
-                var page = first + places[k];
-                if (k + PrefetchDistance < places.Length)
-                {
-                    PrefetchIfUnknown(region, first + places[k + PrefetchDistance]);
-                }
-
-                _looks[k] = IsWorthALook(region, page, _resident[places[k]] != 0, passNumber)
-                    ? LookAt(region, page, pass)
-                    : default;
+                _looks[k] = _isWorth[k] ? LookAt(region, first + places[k], _digests[k], pass) : default;
             }
 
             for (var k = i; k < end; k++)
@@ -122,9 +128,7 @@ internal sealed class CandidateFinder
             return false;
         }
 
-        // A page under a pin is written by devices too, which leaves no mark: its bit stays set until after the pin.
-        if (state == PageState.Zero || (region.Words.Read(page) == PageWord.Private
-            && !region.Records.IsBackedOff(page, passNumber, _options.BackOffMaximumPasses)))
+        if (IsOpen(region, page, passNumber))
         {
             return true;
         }
@@ -133,23 +137,94 @@ internal sealed class CandidateFinder
         return false;
     }
 
-    private static void PrefetchIfUnknown(GuestRegion region, PageNumber page)
+    /// <summary>Whether a private page may be looked at now. A page under a pin is written by devices too, which leaves no
+    /// mark: its bit stays set until after the pin.</summary>
+    private bool IsOpen(GuestRegion region, PageNumber page, long passNumber)
     {
-        if (region.Written.Contains(page) || !region.Records.TryGetHash(page, out _))
+        var word = region.Words.Read(page);
+        return word.State == PageState.Zero
+            || (word == PageWord.Private
+                && !region.Records.IsBackedOff(page, passNumber, _options.BackOffMaximumPasses));
+    }
+
+    /// <summary>Finds out which pages are worth a look, and reads those whose content is not known. Where there are other
+    /// threads, these go on with pages further on.</summary>
+    private void Read(
+        GuestRegion region, PageNumber first, ReadOnlySpan<ushort> places, int count, int mostPages, long passNumber)
+    {
+        var (isComplete, last) = (true, first + (count - 1));
+        _reader.Finish(last);
+        for (var k = 0; k < places.Length; k++)
         {
-            region.Backing.Prefetch(page);
+            var page = first + places[k];
+            _isWorth[k] = IsWorthALook(region, page, _resident[places[k]] != 0, passNumber);
+            _digests[k] = _isWorth[k] && MustBeRead(region, page) ? _reader.Take(region, page) : PageDigest.NotNeeded;
+            isComplete &= _digests[k] != default;
+        }
+
+        if (isComplete)
+        {
+            return;
+        }
+
+        _reader.Begin(region, first);
+        for (var k = 0; k < places.Length; k++)
+        {
+            if (_digests[k] == default)
+            {
+                _reader.Add(first + places[k]);
+            }
+        }
+
+        var end = Math.Min(region.Pages, first.Value + Math.Min(mostPages, _reader.MostPages));
+        for (var page = first + count; page.Value < end; page += Shim.OrderPages)
+        {
+            AddAhead(region, page, (int)Math.Min(Shim.OrderPages, end - page.Value), passNumber);
+        }
+
+        _reader.BeginReading();
+        _reader.Finish(last);
+        for (var k = 0; k < places.Length; k++)
+        {
+            _digests[k] = _digests[k] == default ? _reader.Take(region, first + places[k]) : _digests[k];
         }
     }
 
+    /// <summary>Lists the pages of another stretch that are to be read. Nothing else is done with them now.</summary>
+    private void AddAhead(GuestRegion region, PageNumber first, int count, long passNumber)
+    {
+        if (count == Shim.OrderPages && region.Written.CanPassOver(first))
+        {
+            return;
+        }
+
+        FindResident(region, first, AllPlaces.AsSpan(0, count), count);
+        for (var i = 0; i < count; i++)
+        {
+            var page = first + i;
+            if (_resident[i] != 0 && region.Records.KindOf(page) != PageKind.Sharing
+                && IsOpen(region, page, passNumber) && MustBeRead(region, page))
+            {
+                _reader.Add(page);
+            }
+        }
+    }
+
+    /// <summary>Whether only its bytes tell the page's content: it was written, or is not known. The hash of zeros may be
+    /// that of another content as well, so it does not tell which of them it is.</summary>
+    private bool MustBeRead(GuestRegion region, PageNumber page) =>
+        region.Written.Contains(page) || !region.Records.TryGetHash(page, out var hash) || hash == _zeroHash
+        || region.Words.Read(page).State == PageState.Zero;
+
     /// <summary>Looks at one page, and asks for what the index knows of its content.</summary>
-    private Look LookAt(GuestRegion region, PageNumber page, MergeTally pass)
+    private Look LookAt(GuestRegion region, PageNumber page, PageDigest digest, MergeTally pass)
     {
         var word = region.Words.Read(page);
         if (word.State == PageState.Zero)
         {
             pass.PagesHashed++;
             region.Written.Settle(page);
-            if (ZeroPage.IsZero(region.Backing.ReadPage(page)))
+            if (digest.IsZero)
             {
                 return Look.AtZeros; // read since, which allocates: a hole again
             }
@@ -162,7 +237,7 @@ internal sealed class CandidateFinder
             }
         }
 
-        var look = Observe(region, page, pass);
+        var look = Observe(region, page, digest, pass);
         if (!look.IsStable)
         {
             region.Written.MarkUnsettled(page);
@@ -193,25 +268,20 @@ internal sealed class CandidateFinder
         return proposal;
     }
 
-    /// <summary>The page's content. It is hashed only if the page was written since it last was.</summary>
-    private Look Observe(GuestRegion region, PageNumber page, MergeTally pass)
+    /// <summary>The page's content. It was read only if the page was written since it last was.</summary>
+    private Look Observe(GuestRegion region, PageNumber page, PageDigest digest, MergeTally pass)
     {
         var (records, index) = (region.Records, region.Domain.Index);
-        var isWritten = region.Written.Contains(page);
         region.Written.Settle(page);
-
-        // The hash of zeros may be that of another content as well, so it does not tell which of them it is.
         var wasHashed = records.TryGetHash(page, out var former);
-        if (!isWritten && wasHashed && former != _zeroHash)
+        if (!digest.IsRead)
         {
             index.Prefetch(former);
             return new Look(IsAtContent: true, former, records.ObserveUnwritten(page) >= _options.StablePasses);
         }
 
         pass.PagesHashed++;
-        var bytes = region.Backing.ReadPage(page);
-        var isZero = ZeroPage.IsZero(bytes);
-        var hash = isZero ? _zeroHash : _hasher.Hash(bytes);
+        var hash = digest.Hash;
         var isStable = records.Observe(page, hash) >= _options.StablePasses;
         var isOther = wasHashed && former != hash;
         pass.PagesChanged += isOther || !wasHashed ? 1 : 0;
@@ -221,7 +291,7 @@ internal sealed class CandidateFinder
             index.Prefetch(former);
         }
 
-        return new Look(!isZero, hash, isStable) { Former = isOther ? former : null };
+        return new Look(!digest.IsZero, hash, isStable) { Former = isOther ? former : null };
     }
 
     /// <summary>Finds what the page could share; a page of which there is no other is entered in the index as a

@@ -24,6 +24,7 @@ internal sealed class ChunkScan
     /// <summary>Of so many passes one goes over everything, and forgets old breaks.</summary>
     public const int ForgivingPasses = 64;
 
+    private readonly ScanTeam _team;
     private readonly CandidateFinder _finder;
     private readonly RunBuilder _runs;
     private readonly Merger _merger;
@@ -32,13 +33,23 @@ internal sealed class ChunkScan
     private readonly Candidate[] _candidates = new Candidate[Pages]; // all none, but while a stretch is shared
     private readonly ulong[] _broken = new ulong[Pages / 64];
 
-    public ChunkScan(EngineOptions options, IPageHasher hasher)
+    public ChunkScan(EngineOptions options, IPageHasher hasher, ScanTeam team)
     {
-        _finder = new CandidateFinder(options, hasher);
+        _team = team;
+        _finder = new CandidateFinder(options, hasher, team);
         _runs = new RunBuilder(options, hasher);
         _merger = new Merger(hasher);
         _move = new StoreMove(_merger, hasher);
     }
+
+    /// <summary>Whether the scanning thread's helpers are reading pages further on.</summary>
+    public bool IsReadingAhead => _finder.IsReadingAhead;
+
+    /// <summary>Has them cease, and waits for that: before the engine's lock is let go.</summary>
+    public void StopReading() => _finder.StopReading();
+
+    /// <summary>CPU time of the scanning thread's helpers so far.</summary>
+    public long HelperNanoseconds => _team.HelperNanoseconds;
 
     /// <summary>Enters what a region's agent has answered late.</summary>
     public void EnterLate(GuestRegion region, MergeTally pass) => _merger.EnterLate(region, pass);
@@ -85,7 +96,7 @@ internal sealed class ChunkScan
 
         if (mayMerge && region.IsSharing)
         {
-            Share(region, first, _candidates.AsSpan(0, count), passNumber, pass);
+            Share(region, first, _candidates.AsSpan(0, count), mostPages, passNumber, pass);
         }
         else
         {
@@ -111,15 +122,21 @@ internal sealed class ChunkScan
     }
 
     private void Share(
-        GuestRegion region, PageNumber first, Span<Candidate> candidates, long passNumber, MergeTally pass)
+        GuestRegion region, PageNumber first, Span<Candidate> candidates, int mostPages, long passNumber,
+        MergeTally pass)
     {
         var hasAny = true;
         try
         {
-            hasAny = _finder.Find(region, first, candidates, passNumber, pass);
+            hasAny = _finder.Find(region, first, candidates, mostPages, passNumber, pass);
             if (hasAny)
             {
                 _runs.Build(region, first, candidates, _plan);
+                if (_plan.HasTargets)
+                {
+                    _finder.StopReading();
+                }
+
                 _merger.Execute(region, first, candidates.Length, _plan, pass);
             }
         }

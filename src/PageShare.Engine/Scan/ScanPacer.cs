@@ -6,8 +6,9 @@ namespace PageShare.Scan;
 /// <remarks>
 /// <para>
 /// Two token buckets must both pay for a slice. The one holds pages and fills at the advised rate, or at the floor
-/// while the machine is busy. The other holds nanoseconds of thread CPU time and fills at the CPU budget. A slice is
-/// charged with what it really cost; if that was more than the bucket held, the debt is paid off before the next grant.
+/// while the machine is busy. The other holds nanoseconds of CPU time, of all threads together, and fills at the CPU
+/// budget. A slice is charged with what it really cost; if that was more than the bucket held, the debt is paid off
+/// before the next grant.
 /// </para>
 /// <para>
 /// The budget is a promise that can be checked from outside: no window of one second holds more of the scanner's CPU
@@ -15,7 +16,7 @@ namespace PageShare.Scan;
 ///     fill rate x 1 s (92 %)  +  full bucket (5 %)  +  overrun of the last slice (3 %)  =  the budget of a second.
 /// The 3 % are the scanner's to keep: it stops a slice when <see cref="CpuNanosecondsLeft"/> are used, looking after
 /// every batch. The floor is bounded by the budget too: between "never stops" and "never takes more than" the second
-/// was promised to others. At 100 % and above one thread cannot exceed the budget, and it fills at the whole rate.
+/// was promised to others. From 100 % a thread on, the threads cannot exceed the budget, and it fills at the whole rate.
 /// </para>
 /// <para>
 /// No method waits: the scanner sleeps <see cref="NextDelay"/> in a way that a pause or an end can cut short.
@@ -62,12 +63,13 @@ internal sealed class ScanPacer
     /// <param name="advisor">Gives the rate; learns each slice's cost.</param>
     /// <param name="cpuBudgetPercent">Of one core, above 0.</param>
     /// <param name="time">The clock.</param>
-    public ScanPacer(ScanAdvisor advisor, double cpuBudgetPercent, TimeProvider time)
+    /// <param name="threads">Threads that scan.</param>
+    public ScanPacer(ScanAdvisor advisor, double cpuBudgetPercent, TimeProvider time, int threads = 1)
     {
         _advisor = advisor;
         _time = time;
-        var budget = Math.Min(1, cpuBudgetPercent / 100) * NanosecondsPerSecond;
-        _cpuNanosecondsPerSecond = cpuBudgetPercent >= 100 ? budget : FillShare * budget;
+        var budget = Math.Min(threads, cpuBudgetPercent / 100) * NanosecondsPerSecond;
+        _cpuNanosecondsPerSecond = cpuBudgetPercent >= 100 * threads ? budget : FillShare * budget;
         _cpuCapacity = budget * CpuBurst.TotalSeconds;
         _cpuTokens = _cpuCapacity;
         _guardedNanosecondsPerPage = advisor.NanosecondsPerPage;
@@ -152,7 +154,7 @@ internal sealed class ScanPacer
     /// <param name="pages">
     /// Pages gone over, those skipped as clean or absent included: a pass is over all of them.
     /// </param>
-    /// <param name="cpuNanoseconds">Thread CPU time that it took, native code included.</param>
+    /// <param name="cpuNanoseconds">CPU time of all threads that it took, native code included.</param>
     public void Charge(int pages, long cpuNanoseconds)
     {
         Fill();

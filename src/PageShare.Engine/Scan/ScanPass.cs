@@ -63,10 +63,13 @@ internal sealed class ScanPass
     /// <summary>CPU time of the guest's agent since it was last counted, as found by the last step.</summary>
     public long AgentNanoseconds { get; private set; }
 
+    /// <summary>CPU time of the scanning thread's helpers in the last step.</summary>
+    public long HelperNanoseconds { get; private set; }
+
     /// <summary>Scans one stretch more.</summary>
     /// <param name="mostPages">Most pages of it.</param>
     /// <param name="pages">Pages gone over; 0 when the stretch's guest has gone.</param>
-    /// <param name="cpuNanoseconds">Thread CPU time that it took.</param>
+    /// <param name="cpuNanoseconds">CPU time of the calling thread that it took.</param>
     /// <returns>False when all guests are done.</returns>
     public bool Step(int mostPages, out int pages, out long cpuNanoseconds)
     {
@@ -83,7 +86,7 @@ internal sealed class ScanPass
         {
             _registry.Patience.Renew();
             _step.Clear();
-            var began = Shim.ThreadCpuNanoseconds();
+            var (began, helped) = (Shim.ThreadCpuNanoseconds(), _scan.HelperNanoseconds);
             try
             {
                 pages = region.IsRemoved ? 0 : ScanSome(region, mostPages);
@@ -91,10 +94,12 @@ internal sealed class ScanPass
             finally
             {
                 // Also of a step that failed half-way: the guest's own tally has its part already.
+                _scan.StopReading();
                 cpuNanoseconds = Shim.ThreadCpuNanoseconds() - began;
+                HelperNanoseconds = _scan.HelperNanoseconds - helped;
                 _step.PagesScanned = pages;
                 AgentNanoseconds = region.IsRemoved ? 0 : region.Ring?.TakeCpuNanoseconds() ?? 0;
-                _step.CpuNanoseconds = cpuNanoseconds + AgentNanoseconds;
+                _step.CpuNanoseconds = cpuNanoseconds + HelperNanoseconds + AgentNanoseconds;
                 region.Tally.PagesScanned += pages;
                 region.Tally.CpuNanoseconds += _step.CpuNanoseconds;
                 Tally.Add(_step);
@@ -126,7 +131,7 @@ internal sealed class ScanPass
     }
 
     /// <summary>One stretch, or several in which there is little to do: then taking the lock and the time costs more
-    /// than the pages.</summary>
+    /// than the pages. Several as well while helpers read ahead, which they do as long as the lock is held.</summary>
     private int ScanSome(GuestRegion region, int mostPages)
     {
         int pages = 0, some;
@@ -136,7 +141,8 @@ internal sealed class ScanPass
             pages += some;
             _page += some;
         }
-        while (some > 0 && _page.Value < region.Pages && GoesOn(pages, mostPages, _step.PagesHashed, _step.Merges));
+        while (some > 0 && _page.Value < region.Pages
+            && GoesOn(pages, mostPages, _scan.IsReadingAhead ? 0 : _step.PagesHashed, _step.Merges));
 
         return pages;
     }

@@ -12,6 +12,7 @@ namespace PageShare.Scan;
 /// <para>The thread works in slices of some milliseconds, managed code between short native calls, so that a garbage
 /// collection waits for one stretch of pages at most. It is an ordinary thread, not one of idle priority: such a thread
 /// can be kept from a processor while others wait for it to reach a safe point.</para>
+/// <para>More threads than one read pages ahead of whoever scans, and sleep else: see <see cref="ScanTeam"/>.</para>
 /// <para>Locks: the pass lock is held over a slice, or over a whole pass that was asked for, and the engine's lock is
 /// taken inside it for each stretch. Thread-safe.</para>
 /// </remarks>
@@ -32,6 +33,7 @@ internal sealed class Scanner : IDisposable
     private readonly IPlatform _platform;
     private readonly TimeProvider _time;
     private readonly MappingBudget _budget;
+    private readonly ScanTeam _team;
     private readonly ChunkScan _scan;
     private readonly AgentCheck _agents;
     private readonly ScanAdvisor _advisor;
@@ -65,10 +67,11 @@ internal sealed class Scanner : IDisposable
         _budget = registry.OwnBudget;
         _agents = new AgentCheck(options, time);
         TracksWrites = options.TrackWrites && Shim.StartTracking() == 0;
-        _scan = new ChunkScan(options, hasher);
+        _team = new ScanTeam(options.ScannerThreads);
+        _scan = new ChunkScan(options, hasher, _team);
         _advisor = new ScanAdvisor(
             options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, options.CpuBudgetPercent, time);
-        _pacer = new ScanPacer(_advisor, options.CpuBudgetPercent, time);
+        _pacer = new ScanPacer(_advisor, options.CpuBudgetPercent, time, options.ScannerThreads);
         _idle = new IdlePolicy(options.IdleThresholdPercent, options.PressureLimitPercent);
         _thread = new Thread(Run) { IsBackground = true, Name = "PageShare scanner" };
         lock (registry.Gate)
@@ -168,6 +171,7 @@ internal sealed class Scanner : IDisposable
             _thread.Join();
         }
 
+        _team.Dispose();
         lock (_registry.Gate)
         {
             KernelBreaks.Dispose();
@@ -243,7 +247,7 @@ internal sealed class Scanner : IDisposable
         {
             _background ??= BeginPass(mayTrustEvents: _passNumber % PassesThatTrustEvents != 0);
             var isMore = _background.Step(granted, out var pages, out var nanoseconds);
-            _pacer.Charge(pages, nanoseconds + _background.AgentNanoseconds);
+            _pacer.Charge(pages, nanoseconds + _background.HelperNanoseconds + _background.AgentNanoseconds);
             _charged += nanoseconds;
             granted -= Math.Max(1, pages);
             if (!isMore)
@@ -391,6 +395,7 @@ internal sealed class Scanner : IDisposable
 
         _lastLoadSample = now;
         MachineLoad? load = _platform.LoadSource.TryRead(out var sample) ? sample : null;
-        _idle.Observe(load, TimeSpan.FromTicks(Shim.ThreadCpuNanoseconds() / TimeSpan.NanosecondsPerTick));
+        var own = Shim.ThreadCpuNanoseconds() + _team.HelperNanoseconds;
+        _idle.Observe(load, TimeSpan.FromTicks(own / TimeSpan.NanosecondsPerTick));
     }
 }

@@ -9,6 +9,7 @@ internal static class EngineSettings
         ["domainPerGuest"] = static (o, s) => o with { DomainPerGuest = s.Switch() },
         ["defaultDomain"] = static (o, s) => o with { DefaultDomain = s.Text("a share domain's name") },
         ["backgroundScanning"] = static (o, s) => o with { BackgroundScanning = s.Switch() },
+        ["scannerThreads"] = static (o, s) => o with { ScannerThreads = s.Count(1, "threads") },
         ["pagesPerSecond"] = static (o, s) => o with { PagesPerSecond = s.Count(0, "pages") },
         ["minimumPagesPerSecond"] = static (o, s) => o with { MinimumPagesPerSecond = s.Count(0, "pages") },
         ["cpuBudgetPercent"] = static (o, s) => o with { CpuBudgetPercent = s.Real() },
@@ -40,7 +41,7 @@ internal static class EngineSettings
         }
         catch (ArgumentOutOfRangeException refusal)
         {
-            // "CpuBudgetPercent is 400, but must be between 0.1 and 100 percent of one core. (Parameter …"
+            // "CpuBudgetPercent is 7000, but must be between 0.1 and 6400 percent of one core. (Parameter …"
             var message = refusal.Message.Split('\n')[0];
             var end = message.IndexOf(" (Parameter", StringComparison.Ordinal);
             throw new HostConfigurationException(

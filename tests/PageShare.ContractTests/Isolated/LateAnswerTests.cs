@@ -104,7 +104,8 @@ public sealed class LateAnswerTests : EngineTest
         var engine = Keep(TestEngine.Start(TestEngine.Defaults with { FaultMode = FaultMode.Kernel }, hasher));
         var late = engine.AddRingGuest("late", Pages, static page => PageContent.Unique(1 + page));
         engine.AddGuest("other", Pages, static page => PageContent.Unique(1 + page));
-        var scan = new ChunkScan(engine.Engine.Options, hasher);
+        using var team = new ScanTeam(engine.Engine.Options.ScannerThreads);
+        var scan = new ChunkScan(engine.Engine.Options, hasher, team);
         Step(BeginPass(engine, scan, 0), 2 * Pages);
         var pass = BeginPass(engine, scan, 1);
         Step(pass, Pages);

@@ -30,6 +30,7 @@ internal sealed unsafe class OracleRun : IDisposable
             ScanWhenBusy = true,
             PagesPerSecond = 1_000_000,
             CpuBudgetPercent = 50,
+            ScannerThreads = settings.ScannerThreads,
             BackOffMaximumPasses = 1,
         });
         for (var i = 0; i < settings.Guests; i++)

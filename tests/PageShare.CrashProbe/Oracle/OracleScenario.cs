@@ -4,7 +4,7 @@ namespace PageShare.CrashProbe.Oracle;
 
 /// <summary>
 /// The oracle from the command line: --engine signal, kernel or both; --seed N (default: another each time);
-/// --operations N; --writers N; --soak MINUTES, which goes on with the next seed until the time is over.
+/// --operations N; --writers N; --scanner-threads N; --soak MINUTES, which goes on with the next seed until the time is over.
 /// </summary>
 internal static class OracleScenario
 {
@@ -34,7 +34,10 @@ internal static class OracleScenario
             ModesOf(arguments.Text("engine", "both")),
             arguments.Number("writers", 4),
             arguments.Number("operations", 15_000),
-            CorruptsOneByte: arguments.Number("corrupt", 0) != 0));
+            CorruptsOneByte: arguments.Number("corrupt", 0) != 0)
+        {
+            ScannerThreads = arguments.Number("scanner-threads", 1),
+        });
         try
         {
             Console.WriteLine(run.Run());

@@ -9,6 +9,9 @@ namespace PageShare.CrashProbe.Oracle;
 internal sealed record OracleSettings(
     int Seed, IReadOnlyList<FaultMode> Modes, int Writers, int Operations, bool CorruptsOneByte)
 {
+    /// <summary>Threads that scan.</summary>
+    public int ScannerThreads { get; init; } = 1;
+
     /// <summary>Guests at the start.</summary>
     public int Guests { get; init; } = 3;
 

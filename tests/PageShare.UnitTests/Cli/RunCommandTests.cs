@@ -10,7 +10,7 @@ public sealed class RunCommandTests
     {
         RunRequest request = RunCommand.Read(Parse(
             "--guests 8 --input a --input b --duration 2m --until-converged --timeout 500ms --write-rate 20000 "
-            + "--fault-mode kernel --break-pages 4 --domain-per-guest --seed 42 --json"));
+            + "--fault-mode kernel --break-pages 4 --scanner-threads 2 --domain-per-guest --seed 42 --json"));
 
         Assert.Equal(8, request.Guests);
         Assert.Equal(["a", "b"], request.Inputs);
@@ -20,6 +20,7 @@ public sealed class RunCommandTests
         Assert.Equal(20_000, request.WriteRate);
         Assert.Equal(FaultMode.Kernel, request.FaultMode);
         Assert.Equal(4, request.BreakPages);
+        Assert.Equal(2, request.ScannerThreads);
         Assert.True(request.DomainPerGuest);
         Assert.Equal(42, request.Seed);
         Assert.True(request.Json);
@@ -38,6 +39,7 @@ public sealed class RunCommandTests
         Assert.Null(request.WriteRate);
         Assert.Null(request.FaultMode);
         Assert.Null(request.BreakPages);
+        Assert.Null(request.ScannerThreads);
         Assert.Null(request.Seed);
     }
 

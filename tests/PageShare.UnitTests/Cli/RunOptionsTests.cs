@@ -63,6 +63,8 @@ public sealed class RunOptionsTests
         { "--guests", new RunRequest { Guests = RunOptions.MostGuests + 1 } },
         { "--break-pages", new RunRequest { BreakPages = 0 } },
         { "--break-pages", new RunRequest { BreakPages = 513 } },
+        { "--scanner-threads", new RunRequest { ScannerThreads = 0 } },
+        { "--scanner-threads", new RunRequest { ScannerThreads = 65 } },
         { "--write-rate", new RunRequest { WriteRate = -1 } },
         { "--write-rate", new RunRequest { WriteRate = RunOptions.HighestWriteRate + 1 } },
         { "--seed", new RunRequest { Seed = -1 } },

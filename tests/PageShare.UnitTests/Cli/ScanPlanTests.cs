@@ -34,6 +34,7 @@ public sealed class ScanPlanTests : IDisposable
             UntilConverged = true,
             FaultMode = FaultMode.Kernel,
             BreakPages = 3,
+            ScannerThreads = 2,
         });
 
         EngineOptions engine = ScanPlan.EngineOptionsFor(options, [Plan()]);
@@ -41,6 +42,19 @@ public sealed class ScanPlanTests : IDisposable
         Assert.False(engine.BackgroundScanning);
         Assert.Equal(FaultMode.Kernel, engine.FaultMode);
         Assert.Equal(3, engine.MaximumBreakPages);
+        Assert.Equal(2, engine.ScannerThreads);
+    }
+
+    [Fact]
+    public void AHostConvergesWithAllThatItsThreadsCanUse()
+    {
+        RunOptions options = RunOptions.From(new RunRequest { UntilConverged = true, ScannerThreads = 3 });
+
+        EngineOptions engine = ScanPlan.HostOptionsFor(options, [Plan()]);
+
+        engine.Validate();
+        Assert.Equal(3, engine.ScannerThreads);
+        Assert.Equal(300, engine.CpuBudgetPercent);
     }
 
     private GuestPlan Plan()

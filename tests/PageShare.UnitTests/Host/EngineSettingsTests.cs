@@ -15,6 +15,7 @@ public sealed class EngineSettingsTests
         { "domainPerGuest", "true" },
         { "defaultDomain", "other" },
         { "backgroundScanning", "false" },
+        { "scannerThreads", "3" },
         { "pagesPerSecond", "1234" },
         { "minimumPagesPerSecond", "55" },
         { "cpuBudgetPercent", "31.5" },

@@ -53,6 +53,20 @@ public sealed class ScanPacerTests
             scanner.BusiestWindow(TimeSpan.FromSeconds(1)).TotalMilliseconds, percent * 10 * 0.7, percent * 10);
     }
 
+    [Theory]
+    [InlineData(100, 2, 1000)]
+    [InlineData(150, 2, 1500)]
+    [InlineData(400, 2, 2000)]
+    public void SeveralThreadsShareOneBudgetAndUseNoMoreThanACoreEach(double percent, int threads, double most)
+    {
+        var (pacer, _) = Create(cpuBudgetPercent: percent, pagesPerSecond: 10_000_000, threads: threads);
+        var scanner = new SimulatedScanner(pacer, _time) { NanosecondsPerPage = static () => 2000, Threads = threads };
+
+        scanner.RunFor(TimeSpan.FromSeconds(20), mayScan: true);
+
+        Assert.InRange(scanner.BusiestWindow(TimeSpan.FromSeconds(1)).TotalMilliseconds, most * 0.7, most * 1.001);
+    }
+
     [Fact]
     public void PagesThatSuddenlyCostFiftyTimesMoreStayInsideTheBudget()
     {
@@ -285,7 +299,8 @@ public sealed class ScanPacerTests
     }
 
     private (ScanPacer Pacer, ScanAdvisor Advisor) Create(
-        double targetSeconds = 20, double cpuBudgetPercent = 25, int pagesPerSecond = 0, int minimum = 1000)
+        double targetSeconds = 20, double cpuBudgetPercent = 25, int pagesPerSecond = 0, int minimum = 1000,
+        int threads = 1)
     {
         var advisor = new ScanAdvisor(
             TimeSpan.FromSeconds(targetSeconds), pagesPerSecond, minimum, cpuBudgetPercent, _time);
@@ -294,7 +309,7 @@ public sealed class ScanPacerTests
             advisor.ObservePass(changes: 0, cpuNanoseconds: long.MaxValue); // from now on the target alone decides
         }
 
-        return (new ScanPacer(advisor, cpuBudgetPercent, _time), advisor);
+        return (new ScanPacer(advisor, cpuBudgetPercent, _time, threads), advisor);
     }
 
     private SimulatedScanner Scanner(ScanPacer pacer, double nanosecondsPerPage, Func<TimeSpan>? oversleep = null) =>

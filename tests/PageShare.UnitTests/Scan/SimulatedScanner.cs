@@ -13,6 +13,9 @@ internal sealed class SimulatedScanner(ScanPacer pacer, SimulatedTime time)
     /// <summary>Pages of one unit of work, between which the scanner looks at its CPU clock.</summary>
     public int BatchPages { get; init; } = 32;
 
+    /// <summary>Threads that divide each batch evenly.</summary>
+    public int Threads { get; init; } = 1;
+
     /// <summary>CPU nanoseconds that the next batch's pages cost each.</summary>
     public required Func<double> NanosecondsPerPage { get; set; }
 
@@ -54,7 +57,7 @@ internal sealed class SimulatedScanner(ScanPacer pacer, SimulatedTime time)
             busiest = sum > busiest ? sum : busiest;
         }
 
-        return busiest;
+        return busiest * Threads;
     }
 
     private void RunSlice(int granted)
@@ -65,7 +68,7 @@ internal sealed class SimulatedScanner(ScanPacer pacer, SimulatedTime time)
             var nanoseconds = batch * NanosecondsPerPage();
             var cpu = TimeSpan.FromTicks((long)Math.Ceiling(nanoseconds / TimeSpan.NanosecondsPerTick));
             var start = time.Elapsed;
-            time.Advance(cpu);
+            time.Advance(cpu / Threads);
             _work.Add((start, time.Elapsed));
             Pages += batch;
             CpuTime += cpu;

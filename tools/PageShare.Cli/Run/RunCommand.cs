@@ -66,6 +66,11 @@ internal static class RunCommand
         "Most pages that one store breaks when a guest writes page after page (default 32; 1: each by itself). With "
             + "--fault-mode signal only.");
 
+    private static readonly Option<int?> ScannerThreads = NumberOption<int>(
+        "--scanner-threads",
+        "N",
+        "Threads that scan (default 1): more of them read and hash pages side by side; one alone merges.");
+
     private static readonly Option<bool> DomainPerGuest = new("--domain-per-guest")
     {
         Description = "Share only inside each guest, never between guests.",
@@ -92,8 +97,8 @@ internal static class RunCommand
     {
         var command = new Command("run", "Runs guests on real input, shares their equal pages, and verifies every byte.")
         {
-            Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, BreakPages, DomainPerGuest,
-            Isolation, KillHostAfter, Seed, Json,
+            Guests, Inputs, Images, Duration, UntilConverged, Timeout, WriteRate, Fault, BreakPages, ScannerThreads,
+            DomainPerGuest, Isolation, KillHostAfter, Seed, Json,
         };
         command.Options.Add(Html);
         ExampleHelp.AddTo(
@@ -128,6 +133,7 @@ internal static class RunCommand
             _ => null,
         },
         BreakPages = parsed.GetValue(BreakPages),
+        ScannerThreads = parsed.GetValue(ScannerThreads),
         DomainPerGuest = parsed.GetValue(DomainPerGuest),
         Seed = parsed.GetValue(Seed),
         Json = parsed.GetValue(Json),

@@ -57,6 +57,9 @@ internal sealed record RunOptions
     /// <summary>Most pages that one store breaks.</summary>
     public required int BreakPages { get; init; }
 
+    /// <summary>Threads that scan.</summary>
+    public required int ScannerThreads { get; init; }
+
     /// <summary>Whether each guest has a share domain of its own.</summary>
     public required bool DomainPerGuest { get; init; }
 
@@ -101,6 +104,8 @@ internal sealed record RunOptions
 
         int breakPages = request.BreakPages ?? new EngineOptions().MaximumBreakPages;
         RequireRange("--break-pages", breakPages, 1, MostBreakPages);
+        int scannerThreads = request.ScannerThreads ?? new EngineOptions().ScannerThreads;
+        RequireRange("--scanner-threads", scannerThreads, 1, EngineOptions.MostScannerThreads);
 
         TimeSpan duration = request.Duration ?? UsualDuration;
         return new RunOptions
@@ -114,6 +119,7 @@ internal sealed record RunOptions
             WriteRate = writeRate,
             FaultMode = request.FaultMode ?? FaultMode.Signal,
             BreakPages = breakPages,
+            ScannerThreads = scannerThreads,
             DomainPerGuest = request.DomainPerGuest,
             Seed = seed,
             Json = request.Json,
@@ -188,6 +194,8 @@ internal sealed record RunRequest
     public FaultMode? FaultMode { get; init; }
 
     public int? BreakPages { get; init; }
+
+    public int? ScannerThreads { get; init; }
 
     public bool DomainPerGuest { get; init; }
 

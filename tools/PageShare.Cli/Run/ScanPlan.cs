@@ -20,6 +20,7 @@ internal static class ScanPlan
         {
             FaultMode = options.FaultMode,
             MaximumBreakPages = options.BreakPages,
+            ScannerThreads = options.ScannerThreads,
             DomainPerGuest = options.DomainPerGuest,
         };
         if (options.UntilConverged)
@@ -46,10 +47,10 @@ internal static class ScanPlan
             ? plan
             : plan with
             {
-                // Pass after pass, as fast as one core can.
+                // Pass after pass, as fast as the scanner's threads can.
                 BackgroundScanning = true,
                 ScanWhenBusy = true,
-                CpuBudgetPercent = 100,
+                CpuBudgetPercent = 100 * options.ScannerThreads,
                 TargetPassTime = ShortestPass,
                 MinimumPagesPerSecond = int.MaxValue,
             };

@@ -21,6 +21,7 @@ internal sealed record HostPlan(RunOptions Options, EngineOptions Engine, IReadO
         {
             ["faultMode"] = RunHead.FaultModeName(Engine.FaultMode),
             ["maximumBreakPages"] = Engine.MaximumBreakPages,
+            ["scannerThreads"] = Engine.ScannerThreads,
             ["backgroundScanning"] = Engine.BackgroundScanning,
             ["scanWhenBusy"] = Engine.ScanWhenBusy,
             ["cpuBudgetPercent"] = Engine.CpuBudgetPercent,
