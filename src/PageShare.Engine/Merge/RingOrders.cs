@@ -25,6 +25,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
     private readonly OrderPatience _patience;
     private readonly MergeTally _tally;
     private readonly LateBackOff _backOff;
+    private readonly AgentCpuTime _cpuTime = new();
     private readonly Lock _awaiting = new();
     private readonly Queue<Posted> _posted = new(RingNative.Orders);
     private readonly Queue<MergeOrder> _answeredLate = new(RingNative.Orders);
@@ -34,9 +35,6 @@ internal sealed unsafe class RingOrders : IRegionOrders
     private bool _marksAreLost;    // an answer that said so was not taken
     private bool _isLate;          // read without the lock
     private uint _lastSequence;    // as above
-    private ulong _cpuNanoseconds; // as last taken
-    private long _busySince;       // with orders that are not late; 0 without
-    private long _busyTicks;       // before that, since CPU time was last taken
 
     /// <param name="ring">The ring; owned by this.</param>
     /// <param name="patience">Bounds waits.</param>
@@ -213,21 +211,9 @@ internal sealed unsafe class RingOrders : IRegionOrders
         return true;
     }
 
-    /// <summary>
-    /// CPU time that the agent says it has used since this was last asked; never more than it had orders for, or a
-    /// guest could use up the scanner's budget by lies.
-    /// </summary>
-    public long TakeCpuNanoseconds()
-    {
-        // SAFETY: as above.
-        var said = Volatile.Read(ref _ring.Header->CpuNanoseconds);
-        var added = said > _cpuNanoseconds ? said - _cpuNanoseconds : 0;
-        _cpuNanoseconds = said;
-        CountBusyTime(isBusyNow: _busySince != 0);
-        var most = (ulong)Stopwatch.GetElapsedTime(0, _busyTicks).TotalNanoseconds;
-        _busyTicks = 0;
-        return (long)Math.Min(added, most);
-    }
+    /// <summary>CPU time that the agent has used since this was last asked.</summary>
+    // SAFETY: as above.
+    public long TakeCpuNanoseconds() => _cpuTime.Take(Volatile.Read(ref _ring.Header->CpuNanoseconds));
 
     /// <inheritdoc/>
     public void Dispose() => _ring.Dispose();
@@ -276,7 +262,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
         var sequence = RingNative.Post(_ring);
         Volatile.Write(ref _lastSequence, sequence);
         _posted.Enqueue(new Posted(sequence, kind, first, count, order));
-        CountBusyTime(isBusyNow: true);
+        _cpuTime.Note(isBusy: true);
         _held = null;
         return true;
     }
@@ -343,7 +329,7 @@ internal sealed unsafe class RingOrders : IRegionOrders
         }
 
         _posted.Dequeue();
-        CountBusyTime(isBusyNow: _posted.Count > 0 && !IsLate);
+        _cpuTime.Note(isBusy: _posted.Count > 0 && !IsLate);
         return true;
     }
 
@@ -390,17 +376,10 @@ internal sealed unsafe class RingOrders : IRegionOrders
         if (_posted.Count > 0 && !IsLate)
         {
             Volatile.Write(ref _isLate, true);
-            CountBusyTime(isBusyNow: false);
+            _cpuTime.Note(isBusy: false);
             _tally.OrdersLate++;
             _backOff.CountLate();
         }
-    }
-
-    private void CountBusyTime(bool isBusyNow)
-    {
-        var now = Stopwatch.GetTimestamp();
-        _busyTicks += _busySince == 0 ? 0 : now - _busySince;
-        _busySince = isBusyNow ? now : 0;
     }
 
     private readonly record struct Posted(

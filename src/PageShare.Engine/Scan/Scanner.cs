@@ -86,9 +86,8 @@ internal sealed class Scanner : IDisposable
     /// <summary>Passes that went over every guest. Guard: the engine's lock.</summary>
     public long FullScans { get; private set; }
 
-    /// <summary>
-    /// Whether the fault handler was found replaced. Nothing is merged any more then. Guard: the engine's lock.
-    /// </summary>
+    /// <summary>Whether the fault handler was found replaced. Nothing is merged any more then. Guard: the engine's
+    /// lock.</summary>
     public bool HandlerWasReplaced { get; private set; }
 
     /// <summary>Why the last pass in the background could not go on; null if it could.</summary>
