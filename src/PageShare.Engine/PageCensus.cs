@@ -111,6 +111,12 @@ internal sealed class PageCensus
             var page = first + i;
             switch (region.Records.KindOf(page))
             {
+                case PageKind.Sharing when Overlays.IsOverlaid(region, page):
+                    // Has memory of its own, and keeps its part of a frame.
+                    Populated++;
+                    Volatile++;
+                    FrameShares += 1.0 / region.Domain.Frames.Users(region.Records.FrameOf(page));
+                    break;
                 case PageKind.Sharing:
                     CountSharing(region, region.Records.FrameOf(page), seen);
                     break;

@@ -23,10 +23,11 @@ internal static class BudgetCommand
         ExampleHelp.AddTo(
             command,
             """
-            Guests are loaded as they were idle, and then as they were busy, and scanned until nothing more merges: with
-            1,000, 2,000, 4,000, 10,000 and 30,000 mappings for all of them together (1,000 and 4,000 with --quick), in
-            both modes unless --fault-mode names one. Saved memory is the kernel's own account, in percent of what exact
-            sharing saves. In the end every byte is compared.
+            Guests are loaded as they were busy, and scanned until nothing more merges; others as they were idle, and
+            scanned, and then they become busy while they are scanned ("active since"). That with 1,000, 2,000, 4,000,
+            10,000 and 30,000 mappings for all of them together (1,000 and 4,000 with --quick), in both modes unless
+            --fault-mode names one. Saved memory is the kernel's own account, in percent of what exact sharing saves. In
+            the end every byte is compared.
             """,
             ("Seconds, on made-up memory:", "budget --quick"),
             ("Real guests:", "budget --images ./images --html budget.html"),
@@ -44,7 +45,8 @@ internal static class BudgetCommand
             parsed.GetValue(Mappings) is { } only ? [only] : usual,
             parsed.GetValue(WorkloadOptions.Fault) is null
                 ? Enum.GetValues<FaultMode>()
-                : [WorkloadOptions.FaultModeOf(parsed)]);
+                : [WorkloadOptions.FaultModeOf(parsed)],
+            WorkloadOptions.SeedOf(parsed));
         return new BudgetWorkload(options, progress).Run(stop);
     }
 }

@@ -3,7 +3,7 @@ namespace PageShare.Workloads.Budget;
 /// <summary>What was saved under one budget.</summary>
 internal sealed record BudgetFigures
 {
-    /// <summary>Which memory: idle or active.</summary>
+    /// <summary>Which memory: idle, active, or <see cref="BudgetResult.ActiveSince"/>.</summary>
     public required string Contents { get; init; }
 
     /// <summary>How stores to shared pages were caught.</summary>

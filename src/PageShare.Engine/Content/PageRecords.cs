@@ -31,6 +31,9 @@ internal sealed class PageRecords : IDisposable
     /// <summary>Highest back-off level.</summary>
     public const int MaximumBackOffLevel = (1 << (UnhashedShift - BackOffShift)) - 1;
 
+    // Pages that have their turn together; see IsBackedOff.
+    private const int NeighboursInTurn = 64;
+
     private const int StableShift = 2;
     private const int BackOffShift = 4;
     private const int UnhashedShift = 7;
@@ -174,7 +177,8 @@ internal sealed class PageRecords : IDisposable
     /// <summary>Whether this pass leaves the page out because its sharing keeps breaking.</summary>
     /// <remarks>
     /// A first break is forgiven. From level 2 on the page has its turn every 2^(level - 1) passes, which the page
-    /// number spreads so that pages that broke together do not all come back in one pass.
+    /// number spreads so that pages that broke together do not all come back in one pass; but neighbours do, since a run
+    /// with every other page left out takes a mapping for each of its pages.
     /// </remarks>
     /// <param name="page">The page.</param>
     /// <param name="passNumber">Number of the pass, from 0.</param>
@@ -188,7 +192,7 @@ internal sealed class PageRecords : IDisposable
         }
 
         var period = Math.Max(1, Math.Min(1 << (level - 1), maximumPasses));
-        return (passNumber + page.Value) % period != 0;
+        return (passNumber + (page.Value / NeighboursInTurn)) % period != 0;
     }
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ namespace PageShare.Memory;
 /// <para>The host reads a guest of its own process through the guest's mapping, where that is never without a page for
 /// a moment: the processor has touched its pages already, while the first touch of another view costs as much as two
 /// hashes a page, and page tables. Elsewhere there is a linear view. Through either, only pages that share no frame are
-/// read.</para>
+/// read; through the mapping alone, the kernel's copies of frames as well.</para>
 /// <para>Reading a hole would allocate it, so callers know by <see cref="QueryResidency"/> or by their records that a
 /// page is there. Thread-safe but for <see cref="Grow"/>, which the engine's lock guards.</para>
 /// </remarks>

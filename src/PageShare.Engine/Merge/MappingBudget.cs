@@ -25,6 +25,7 @@ internal sealed class MappingBudget
     private const double FillTarget = 0.95;
     private const double FillLevel = 0.9;
     private const int FewRuns = 64;
+    private const int MappingsPerCut = 2;
 
     // Runs by length in pages, in the pass under way; longer ones count as longest.
     private readonly long[] _demand = new long[Shim.OrderPages + 1];
@@ -63,6 +64,13 @@ internal sealed class MappingBudget
 
     /// <summary>Whether runs of this length may be shared, if there is room.</summary>
     public bool MayShare(int length) => length >= ShortestRun - 1;
+
+    /// <summary>Whether a run may be cut in two around pages that have ceased to share: if they are as many as are worth
+    /// a mapping, and around a lone page only where there is room beside the runs to come.</summary>
+    /// <param name="length">How many pages, all neighbours.</param>
+    /// <param name="cuts">Cuts that were made since mappings were last counted.</param>
+    public bool MayCut(int length, int cuts) => length >= ShortestRun
+        && (length > 1 || Used + (MappingsPerCut * (cuts + 1L)) <= Limit * FillLevel);
 
     /// <summary>Whether a new run may be shared now. If so, its mappings are set aside for the rest of the
     /// plan.</summary>

@@ -176,7 +176,7 @@ internal sealed class ChunkScan
 
     /// <summary>
     /// Kernel mode: finds the pages that the kernel has copied at a store, counts those that are new, and brings them
-    /// home.
+    /// home, but for <see cref="Overlays"/>.
     /// </summary>
     private void SettleCopies(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
@@ -195,6 +195,11 @@ internal sealed class ChunkScan
         var counted = copies.CountNew(first, broken);
         region.Tally.KernelBreaks += counted;
         pass.KernelBreaks += counted;
+
+        if (!Overlays.TakeOut(region, first, count, broken))
+        {
+            return;
+        }
 
         // Those that are no copies any more may break anew. One that could not be settled stays counted.
         if (region.Orders.Settle(first, count, broken) < 0 || region.Orders.FindCopies(first, count, broken) < 0)
@@ -307,7 +312,7 @@ internal sealed class ChunkScan
     }
 
     /// <summary>Pages of a shared run that save anything. Some use their frame alone: bridges, and what others have
-    /// left.</summary>
+    /// left. Others have copies over it: <see cref="Overlays"/>.</summary>
     private static int WorthOf(GuestRegion region, PageNumber first, int count)
     {
         if (!region.Budget.IsShort)
@@ -318,7 +323,8 @@ internal sealed class ChunkScan
         var worth = 0;
         for (var page = first; page < first + count; page++)
         {
-            worth += region.Domain.Frames.Users(region.Records.FrameOf(page)) > 1 ? 1 : 0;
+            var isShared = region.Domain.Frames.Users(region.Records.FrameOf(page)) > 1;
+            worth += isShared && !Overlays.IsOverlaid(region, page) ? 1 : 0;
         }
 
         return worth;

@@ -57,7 +57,7 @@ public sealed class ProgramTests
         Assert.Equal(JsonValueKind.Null, budget.GetProperty("fault").ValueKind); // every byte was compared
         Assert.Equal(0, budget.GetProperty("bars").GetArrayLength()); // which are for images
         JsonElement[] rows = [.. budget.GetProperty("budgets").EnumerateArray()];
-        Assert.Equal(4, rows.Length); // idle and active, in both modes
+        Assert.Equal(6, rows.Length); // active, idle, and active since, in both modes
         Assert.All(rows, static row =>
         {
             Assert.Equal(2048, row.GetProperty("pages").GetInt64());
