@@ -61,7 +61,7 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Most CPU time of the background scanner, all its threads together, in percent of one core, measured as thread CPU
-    /// time with native code included; 100 for each of <see cref="ScannerThreads"/> is all that they can use. Default
+    /// time with native code included; at most 100 for each of <see cref="ScannerThreads"/>. Default
     /// 25: it scans some 250,000 pages (1 GiB) per second at about 1 µs a page, far more than
     /// <see cref="TargetPassTime"/> asks for on guests of a few gigabytes, and leaves three quarters of a core even on
     /// a machine that has but one. <c>ScanOnce</c> is not held to it.
@@ -157,7 +157,7 @@ public sealed record EngineOptions
         OptionRange.Between(ScannerThreads, 1, MostScannerThreads, "threads", nameof(ScannerThreads));
         OptionRange.Between(PagesPerSecond, 0, int.MaxValue, "pages per second", nameof(PagesPerSecond));
         OptionRange.Between(MinimumPagesPerSecond, 1, int.MaxValue, "pages per second", nameof(MinimumPagesPerSecond));
-        OptionRange.Between(CpuBudgetPercent, 0.1, 100 * MostScannerThreads, "percent of one core", nameof(CpuBudgetPercent));
+        OptionRange.Between(CpuBudgetPercent, 0.1, 100 * ScannerThreads, "percent of one core", nameof(CpuBudgetPercent));
         OptionRange.Between(IdleThresholdPercent, 0, 100, "percent of CPU time", nameof(IdleThresholdPercent));
         OptionRange.Between(
             TargetPassTime, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), nameof(TargetPassTime));

@@ -14,8 +14,8 @@ public sealed class ScannerThreadsTests : EngineTest
     private const int Threads = 3;
 
     // Several stretches, all of which are read when the first is looked at.
-    private const int Pages = 3000;
-    private const int Late = 2900;
+    private const int Pages = 2000;
+    private const int Late = 1900;
 
     private static readonly EngineOptions Many = TestEngine.Defaults with { ScannerThreads = Threads };
 

@@ -6,7 +6,8 @@ namespace PageShare.Merge;
 /// CPU time that a guest's agent says it has used; never more than it had orders for, or a guest could use up the
 /// scanner's budget by lies.
 /// </summary>
-/// <remarks>Guard: the engine's lock.</remarks>
+/// <remarks>What an agent uses for orders that are late already is nobody's: they are not waited for. Guard: the engine's
+/// lock.</remarks>
 internal sealed class AgentCpuTime
 {
     private ulong _saidBefore;

@@ -7,8 +7,9 @@ namespace PageShare.Merge;
 /// <summary>All share domains and guests of an engine, and the lock that guards them.</summary>
 /// <remarks>
 /// <see cref="Gate"/> is the engine's lock: scanning holds it for one stretch of pages at a time, or for some while
-/// several threads read them, everything else as briefly. No fault handler ever waits for it, nor for a thread that holds it: whatever a handler waits for begins and
-/// ends inside one native call. It is the only lock taken under the scanner's pass lock.
+/// several threads read them, everything else as briefly. No fault handler ever waits for it, nor for a thread that holds
+/// it: whatever a handler waits for begins and ends inside one native call. It is the only lock taken under the scanner's
+/// pass lock.
 /// </remarks>
 internal sealed class GuestRegistry(IPlatform platform, MappingBudget budget) : IDisposable
 {

@@ -142,6 +142,7 @@ internal sealed class Merger(IPageHasher hasher)
 
         region.Domain.Release(frame);
         region.Records.SetPrivate(page);
+        region.Copies?.Clear(page);
         region.Records.RaiseBackOff(page);
         region.Written.MarkUnsettled(page);
         region.Tally.Merges--;

@@ -10,12 +10,13 @@ namespace PageShare.Merge;
 /// <para>The problem: a store to a shared page costs no mapping in Kernel mode, for the kernel's copy lies in the very
 /// mapping that shows the frames around it. To bring it home cuts that mapping in three, though; where there are not
 /// enough, the run or another one is unshared for it.</para>
-/// <para>So a copy stays, as an overlay of its run, with fewer neighbours than a run must have to be worth a mapping: to
-/// share something else they would get none either. A lone one stays also where all mappings are about to be used. It
-/// costs what it would at home, and the frame under it if nobody else uses that: less than what two mappings save. It is
-/// written without a fault, and not looked at; only if it equals its frame again, it shares it again. It comes home when
-/// there is room, or with its run. To let longer stretches stay for want of room was tried: they are what comes to share
-/// again, and real guests lost a tenth of their saving.</para>
+/// <para>So a copy stays, as an overlay of its run, with fewer neighbours than a run must have to be worth a mapping:
+/// to share something else they would get none either. A lone one stays also where all mappings are about to be used.
+/// It costs what it would at home, and the frame under it if nobody else uses that: less than what two mappings save.
+/// It is written without a fault, and shares nothing else meanwhile; each pass compares it with its frame alone, and
+/// if they are equal again, it shares that again. It comes home when there is room, or with its run. To let longer
+/// stretches stay for want of room was tried: they are what comes to share again, and real guests lost a tenth of
+/// their saving.</para>
 /// <para>The host cannot read the copies of another process, so they come home at once there.</para>
 /// </remarks>
 internal static class Overlays
@@ -25,7 +26,7 @@ internal static class Overlays
 
     /// <summary>Whether a page that uses a frame shows a copy over it, for all that is known.</summary>
     public static bool IsOverlaid(GuestRegion region, PageNumber page) =>
-        region.Ring is null && region.Copies?.Contains(page) == true;
+        region.Ring is null && !region.MapsSingly && region.Copies?.Contains(page) == true;
 
     /// <summary>Takes out of the kernel's copies those that stay.</summary>
     /// <param name="region">The guest's region, in Kernel mode.</param>
@@ -39,12 +40,12 @@ internal static class Overlays
         for (int i = 0, end, cuts = 0; i < count && mayStay; i = end)
         {
             end = i + 1;
-            if (!Contains(copies, i))
+            if (!Bitmap.Contains(copies, i))
             {
                 continue;
             }
 
-            while (end < count && Contains(copies, end) && GoesOn(region, first + end))
+            while (end < count && Bitmap.Contains(copies, end) && GoesOn(region, first + end))
             {
                 end++;
             }
@@ -87,6 +88,4 @@ internal static class Overlays
             }
         }
     }
-
-    private static bool Contains(ReadOnlySpan<ulong> copies, int i) => (copies[i / 64] >> (i % 64) & 1) != 0;
 }

@@ -167,6 +167,28 @@ internal sealed class CandidateFinder
             return;
         }
 
+        var readsNow = _reader.IsReadingBeyond(region, last);
+        if (!readsNow)
+        {
+            Begin(region, first, places, count, mostPages, passNumber);
+            _reader.Finish(last);
+        }
+
+        for (var k = 0; k < places.Length; k++)
+        {
+            if (_digests[k] == default)
+            {
+                var page = first + places[k];
+                _digests[k] = readsNow ? _reader.ReadNow(region, page) : _reader.Take(region, page);
+            }
+        }
+    }
+
+    /// <summary>Begins to read the pages of a stretch that are missing, and, where there are other threads, those further
+    /// on.</summary>
+    private void Begin(
+        GuestRegion region, PageNumber first, ReadOnlySpan<ushort> places, int count, int mostPages, long passNumber)
+    {
         _reader.Begin(region, first);
         for (var k = 0; k < places.Length; k++)
         {
@@ -176,18 +198,13 @@ internal sealed class CandidateFinder
             }
         }
 
-        var end = Math.Min(region.Pages, first.Value + Math.Min(mostPages, _reader.MostPages));
+        var end = _reader.ReadsAhead ? Math.Min(region.Pages, first.Value + Math.Min(mostPages, _reader.MostPages)) : 0;
         for (var page = first + count; page.Value < end; page += Shim.OrderPages)
         {
             AddAhead(region, page, (int)Math.Min(Shim.OrderPages, end - page.Value), passNumber);
         }
 
         _reader.BeginReading();
-        _reader.Finish(last);
-        for (var k = 0; k < places.Length; k++)
-        {
-            _digests[k] = _digests[k] == default ? _reader.Take(region, first + places[k]) : _digests[k];
-        }
     }
 
     /// <summary>Lists the pages of another stretch that are to be read. Nothing else is done with them now.</summary>

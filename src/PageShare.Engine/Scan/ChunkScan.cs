@@ -209,8 +209,7 @@ internal sealed class ChunkScan
 
         for (var i = 0; i < count; i++)
         {
-            var isCopy = (_broken[i / 64] >> (i % 64) & 1) != 0;
-            if (!isCopy || !PageStates.IsShared(region.Words.Read(first + i).State))
+            if (!Bitmap.Contains(_broken, i) || !PageStates.IsShared(region.Words.Read(first + i).State))
             {
                 copies.Clear(first + i);
             }
@@ -255,6 +254,7 @@ internal sealed class ChunkScan
         var freed = region.Domain.FramesFreed;
         region.Domain.Release(region.Records.FrameOf(page));
         region.Records.SetPrivate(page);
+        region.Copies?.Clear(page); // it went home, if there was one
         region.Records.RaiseBackOff(page);
         region.Tally.Broken++;
         pass.Broken++;

@@ -7,15 +7,16 @@ namespace PageShare.Scan;
 
 /// <summary>Reads pages on all threads of the scanner, and keeps what their bytes told until it is asked for.</summary>
 /// <remarks>
-/// <para>Where there are several threads, pages of the stretches further on are read as well, while the scanner is at the
-/// first. What is kept of them, a hash, may be out of date when their turn comes. That is harmless, for the reason that
-/// makes any hash harmless. It was made after the kernel's marks were taken, so if the page is written later, in whatever
-/// way, it is marked, and the next pass reads it again. Until then the hash is a guess like all others, and the
-/// comparison under seal decides. When the marks are taken anew, what was read before may have been written without being
-/// marked any more, so it is forgotten.</para>
+/// <para>Where there are several threads, pages of the stretches further on are read as well, while the scanner is at
+/// the first. What is kept of them, a hash, may be out of date when their turn comes. That is harmless, for the reason
+/// that makes any hash harmless. It was made after the kernel's marks were taken, so if the page is written later, it
+/// is marked, and the next pass reads it again. (A device leaves no mark, but taking the page for it does.) Until then
+/// the hash is a guess like all others, and the comparison under seal decides. When the marks are taken anew, what was
+/// read before may have been written without being marked any more, so it is forgotten.</para>
 /// <para>Memory is read between <see cref="BeginReading"/> and <see cref="Stop"/> alone, and the engine's lock is held all
-/// that time: see <see cref="ScanTeam"/>. What is kept after that is numbers. Nothing is merged in between either: a page
-/// whose memory is given back just before it is read would get memory again. Guard: the engine's lock.</para>
+/// that time: see <see cref="ScanTeam"/>. What is kept after that is numbers. No page that is listed loses its memory in
+/// between either, or reading would give it memory again: pages are merged after <see cref="Stop"/>, and what else is done
+/// under the lock concerns pages that share, which are never listed. Guard: the engine's lock.</para>
 /// </remarks>
 internal sealed class PageReader
 {
@@ -25,12 +26,13 @@ internal sealed class PageReader
     // Pages asked for ahead of the one that is read. With none, or one, reading waits for memory at each page's start.
     private const int PrefetchDistance = 2;
 
-    // 32 MiB: a millisecond for one thread.
-    private const int StretchesOfMany = 16;
+    // 8 MiB, less than a millisecond of CPU time: as long may the engine's lock be held, and the scanner exceed its budget.
+    private const int StretchesOfMany = 4;
 
     private readonly IPageHasher _hasher;
     private readonly ScanTeam _team;
     private readonly uint _zeroHash;
+    private readonly Action<int> _readPart;
 
     // By page behind the first; and which pages these are that shall be read.
     private readonly PageDigest[] _digests;
@@ -50,16 +52,28 @@ internal sealed class PageReader
         _hasher = hasher;
         _team = team;
         _zeroHash = zeroHash;
+        _readPart = ReadPart;
         MostPages = (team.Threads == 1 ? 1 : StretchesOfMany) * Shim.OrderPages;
         _digests = new PageDigest[MostPages];
         _places = new ushort[MostPages];
     }
+
+    /// <summary>Whether pages further on are read as well; immutable.</summary>
+    public bool ReadsAhead => _team.Threads > 1;
 
     /// <summary>Most pages from the first to the last of what is read at a time; immutable.</summary>
     public int MostPages { get; }
 
     /// <summary>Whether there are pages left to begin with that others read.</summary>
     public bool IsReading => _work is { HasMore: true };
+
+    /// <summary>Whether pages behind this one are listed and not given up: what is missing before them is better read at
+    /// once than listed anew with all of them.</summary>
+    public bool IsReadingBeyond(GuestRegion region, PageNumber page) =>
+        _work is not null && region == _region && _count > 0 && _first + _places[_count - 1] > page;
+
+    /// <summary>Reads one page, on the calling thread.</summary>
+    public PageDigest ReadNow(GuestRegion region, PageNumber page) => DigestOf(region.Backing.ReadPage(page));
 
     /// <summary>Begins to list pages, in ascending order. What was kept is forgotten.</summary>
     /// <param name="region">Whose pages.</param>
@@ -77,7 +91,7 @@ internal sealed class PageReader
 
     /// <summary>Begins to read the listed pages, if there are others to do it; one thread alone reads them when it is asked
     /// to finish.</summary>
-    public void BeginReading() => _work = _team.Threads == 1 ? null : _team.Begin(PartsOf(_count), ReadPart);
+    public void BeginReading() => _work = !ReadsAhead ? null : _team.Begin(PartsOf(_count), _readPart);
 
     /// <summary>Ends reading; what was read is kept.</summary>
     public void Stop()
@@ -96,7 +110,7 @@ internal sealed class PageReader
             _finished++;
         }
 
-        if (_team.Threads == 1)
+        if (!ReadsAhead)
         {
             Read(before, _finished);
         }
@@ -137,10 +151,14 @@ internal sealed class PageReader
                 backing.Prefetch(_first + _places[i + PrefetchDistance]);
             }
 
-            var bytes = backing.ReadPage(_first + _places[i]);
-            var isZero = ZeroPage.IsZero(bytes);
-            _digests[_places[i]] = new PageDigest(IsRead: true, isZero, isZero ? _zeroHash : _hasher.Hash(bytes));
+            _digests[_places[i]] = DigestOf(backing.ReadPage(_first + _places[i]));
         }
+    }
+
+    private PageDigest DigestOf(ReadOnlySpan<byte> bytes)
+    {
+        var isZero = ZeroPage.IsZero(bytes);
+        return new PageDigest(IsRead: true, isZero, isZero ? _zeroHash : _hasher.Hash(bytes));
     }
 }
 

@@ -11,8 +11,8 @@ namespace PageShare.Scan;
 /// then, all may.</para>
 /// <para>Merging is not divided. It was tried: whatever changes a mapping interrupts each processor that runs a thread of
 /// the same process, and takes the lock of all its mappings. Two threads that merged in one process took 1.4 times the
-/// CPU time of one, and more time. So no work is under way while something is merged: helpers sleep then, and cost it
-/// nothing.</para>
+/// CPU time of one, and more time. So no work is under way while orders are carried out for what was found: helpers sleep
+/// then, and cost it nothing.</para>
 /// <para>A helper that is late finds nothing left to do. So where the machine is busy, many threads do what one does, and no
 /// worse.</para>
 /// <para>Lock order: the engine's lock, then one of these, held for moments. Guard of <see cref="Begin"/>: the engine's
@@ -45,12 +45,15 @@ internal sealed class ScanTeam : IDisposable
     public TeamWork Begin(int parts, Action<int> doPart)
     {
         var work = new TeamWork(parts, doPart);
-        if (parts > 1 && _wanted > 0 && HasHelpers())
+        if (parts > 1 && _wanted > 0 && TryStartHelpers())
         {
             lock (_gate)
             {
                 _work = work;
-                Monitor.PulseAll(_gate);
+                for (var helpers = Math.Min(parts - 1, _wanted); helpers > 0; helpers--)
+                {
+                    Monitor.Pulse(_gate);
+                }
             }
         }
 
@@ -75,7 +78,7 @@ internal sealed class ScanTeam : IDisposable
 
     /// <summary>Starts the helpers when there is something to do for them for the first time. Those that the system has no
     /// means for are done without.</summary>
-    private bool HasHelpers()
+    private bool TryStartHelpers()
     {
         lock (_starting)
         {
@@ -107,6 +110,8 @@ internal sealed class ScanTeam : IDisposable
             while (work.TryDoPart(CountTime))
             {
             }
+
+            CountTime(); // for coming in vain
         }
 
         // Before the part counts as done, so that who has waited for it finds all time in the sum.

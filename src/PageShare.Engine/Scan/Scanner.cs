@@ -61,9 +61,7 @@ internal sealed class Scanner : IDisposable
     {
         _registry = registry;
         KernelBreaks = new KernelBreakCounter(registry, platform.CopyCounting);
-        _options = options;
-        _platform = platform;
-        _time = time;
+        (_options, _platform, _time) = (options, platform, time);
         _budget = registry.OwnBudget;
         _agents = new AgentCheck(options, time);
         TracksWrites = options.TrackWrites && Shim.StartTracking() == 0;

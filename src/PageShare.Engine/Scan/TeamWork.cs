@@ -73,7 +73,8 @@ internal sealed class TeamWork
         }
     }
 
-    /// <summary>From now on nobody begins a part; returns when nobody is at one any more. Throws nothing.</summary>
+    /// <summary>From now on nobody begins a part; returns when nobody is at one any more. Throws nothing: what a part has
+    /// thrown that nobody asks for is lost.</summary>
     public void End() => Await(Math.Min(Interlocked.Exchange(ref _taken, _isDone.Length), _isDone.Length));
 
     /// <summary>Waits until the first parts, which are all taken, are done.</summary>

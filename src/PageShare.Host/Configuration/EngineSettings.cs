@@ -41,7 +41,7 @@ internal static class EngineSettings
         }
         catch (ArgumentOutOfRangeException refusal)
         {
-            // "CpuBudgetPercent is 7000, but must be between 0.1 and 6400 percent of one core. (Parameter …"
+            // "CpuBudgetPercent is 400, but must be between 0.1 and 100 percent of one core. (Parameter …"
             var message = refusal.Message.Split('\n')[0];
             var end = message.IndexOf(" (Parameter", StringComparison.Ordinal);
             throw new HostConfigurationException(

@@ -172,7 +172,11 @@ public sealed class HeldHostKillTests : IDisposable
     {
         for (var pass = 0; !IsHeld(hosts, point); pass++)
         {
-            Assert.True(pass < MostPasses, $"Nobody comes to {point}. {OracleGuests.Describe(hosts.Host)}");
+            if (pass == MostPasses)
+            {
+                Assert.Fail($"Nobody comes to {point}. {OracleGuests.Describe(hosts.Host)}");
+            }
+
             var passes = hosts.Host.Status().Engine.Totals.FullScans;
             Until.True(
                 () => IsHeld(hosts, point) || hosts.Host.Status().Engine.Totals.FullScans > passes,

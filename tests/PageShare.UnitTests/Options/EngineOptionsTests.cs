@@ -17,8 +17,9 @@ public sealed class EngineOptionsTests
         { nameof(EngineOptions.PagesPerSecond), Defaults with { PagesPerSecond = -1 } },
         { nameof(EngineOptions.MinimumPagesPerSecond), Defaults with { MinimumPagesPerSecond = 0 } },
         { nameof(EngineOptions.CpuBudgetPercent), Defaults with { CpuBudgetPercent = 0.09 } },
-        { nameof(EngineOptions.CpuBudgetPercent), Defaults with { CpuBudgetPercent = 6400.1 } },
+        { nameof(EngineOptions.CpuBudgetPercent), Defaults with { CpuBudgetPercent = 100.1 } },
         { nameof(EngineOptions.CpuBudgetPercent), Defaults with { CpuBudgetPercent = double.NaN } },
+        { nameof(EngineOptions.CpuBudgetPercent), Defaults with { ScannerThreads = 2, CpuBudgetPercent = 200.1 } },
         { nameof(EngineOptions.IdleThresholdPercent), Defaults with { IdleThresholdPercent = -0.1 } },
         { nameof(EngineOptions.IdleThresholdPercent), Defaults with { IdleThresholdPercent = 100.1 } },
         { nameof(EngineOptions.TargetPassTime), Defaults with { TargetPassTime = TimeSpan.FromMilliseconds(99) } },
@@ -89,13 +90,13 @@ public sealed class EngineOptionsTests
         {
             CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = "," } };
             var error = Assert.Throws<ArgumentOutOfRangeException>(
-                (Defaults with { CpuBudgetPercent = 6400.5 }).Validate);
+                (Defaults with { CpuBudgetPercent = 100.5 }).Validate);
 
             Assert.Contains(
-                "CpuBudgetPercent is 6400.5, but must be between 0.1 and 6400 percent of one core.",
+                "CpuBudgetPercent is 100.5, but must be between 0.1 and 100 percent of one core.",
                 error.Message,
                 StringComparison.Ordinal);
-            Assert.Equal(6400.5, error.ActualValue);
+            Assert.Equal(100.5, error.ActualValue);
         }
         finally
         {
