@@ -33,6 +33,7 @@ internal static unsafe partial class Libc
 
     public const int AdviseDontFork = 10;
     public const int AdviseHugePage = 14;
+    public const int AdvisePopulateWrite = 23;
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int MemfdCreate(string name, uint flags);

@@ -71,8 +71,11 @@ internal sealed unsafe class LinuxPlatform : IPlatform
             "a table");
         if (isDense)
         {
-            // SAFETY: all of the fresh mapping. In vain where the kernel has no huge pages.
+            // SAFETY: all of the fresh mapping. In vain where the kernel has no huge pages, or is older than Linux 5.14. A
+            // table is read before it is written: page by page that would take two faults, the second of which interrupts
+            // the other processors.
             _ = Libc.Advise(memory.Address, (nuint)bytes, Libc.AdviseHugePage);
+            _ = Libc.Advise(memory.Address, (nuint)bytes, Libc.AdvisePopulateWrite);
         }
 
         return memory;

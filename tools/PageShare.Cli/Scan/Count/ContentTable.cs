@@ -22,7 +22,7 @@ internal sealed class ContentTable : IDisposable
 
     private const int BlockShift = 15;
     private const int BlockContents = 1 << BlockShift;
-    private const int FirstSlots = 1 << 13;
+    private const int FirstSlots = 1 << 16;
     private const double MostLoad = 0.8;
     private const double Growth = 1.5;
     private const int PrefetchAhead = 16;
@@ -136,7 +136,7 @@ internal sealed class ContentTable : IDisposable
         long number = Count++;
         if (number >> BlockShift == _blocks.Count)
         {
-            _blocks.Add(NativeArray<PageContent>.Allocate(BlockContents));
+            _blocks.Add(NativeArray<PageContent>.Allocate(BlockContents, isDense: true));
         }
 
         this[number] = PageContent.First(page, target);

@@ -15,7 +15,7 @@ internal sealed class FrameLayout(long contents) : IDisposable
 
     // Of each content the pages that have it, in the targets looked at. Once the first of several was met: minus their
     // frame, from 1.
-    private readonly NativeArray<int> _contents = NativeArray<int>.Allocate(contents);
+    private readonly NativeArray<int> _contents = NativeArray<int>.Allocate(contents, isDense: true);
 
     private readonly CommonContents _common = new();
     private int _frames;

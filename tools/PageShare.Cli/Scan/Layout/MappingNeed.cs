@@ -137,7 +137,7 @@ internal sealed class MappingNeed
     {
         ReadOnlySpan<SharedRun> runs = _runs.Longest();
         bool[] isShared = new bool[runs.Length];
-        using var isFrameShared = NativeArray<bool>.Allocate(_frames + 1L);
+        using var isFrameShared = NativeArray<bool>.Allocate(_frames + 1L, isDense: true);
         var results = new List<(long, long)>();
         long mappings = _regions;
         long saved = 0;
