@@ -72,8 +72,9 @@ internal static class CostMeter
     /// <summary>All trials do the same, so what a pass took is the median of theirs.</summary>
     private static (Costs Costs, CostTrials[] Trials) Measure(FaultMode mode)
     {
-        new CostTrials(mode, WarmUpPages).Run();
-        CostTrials[] trials = [.. Enumerable.Range(0, Trials).Select(_ => new CostTrials(mode, Pages))];
+        var caches = new ColdCaches();
+        new CostTrials(mode, WarmUpPages, caches).Run();
+        CostTrials[] trials = [.. Enumerable.Range(0, Trials).Select(_ => new CostTrials(mode, Pages, caches))];
         Array.ForEach(trials, trial => trial.Run());
         double[] prices = PriceFit.Find(
         [

@@ -25,14 +25,16 @@ internal sealed class CostTrial : IDisposable
     private readonly Guest[] _guests;
     private readonly SimulatedGuests _simulated;
     private readonly Action<long[], double> _pass;
+    private readonly ColdCaches _caches;
     private long[] _before;
     private long _passes;
 
     /// <param name="mode">Of the guests.</param>
     /// <param name="pages">Of each guest.</param>
+    /// <param name="caches">Taken away before each pass.</param>
     /// <param name="pass">Is told of each pass how often it did each of the scanner's tasks, and its nanoseconds of
     /// CPU.</param>
-    public CostTrial(FaultMode mode, int pages, Action<long[], double> pass)
+    public CostTrial(FaultMode mode, int pages, ColdCaches caches, Action<long[], double> pass)
     {
         var options = new EngineOptions { BackgroundScanning = false, FaultMode = mode, MappingBudget = Mappings };
         var trace = new MemoryTrace
@@ -45,6 +47,7 @@ internal sealed class CostTrial : IDisposable
         };
         Pages = pages;
         _pass = pass;
+        _caches = caches;
         _engine = PageShareEngine.Start(options);
         _guests = [.. trace.Guests.Select(name => _engine.CreateGuest(name, (long)pages * Quantity.PageBytes))];
         TellsOfCopies = _engine.Scanner.KernelBreaks.IsTold;
@@ -111,6 +114,7 @@ internal sealed class CostTrial : IDisposable
             _engine.Scanner.KernelBreaks.Drain(_engine.Scanner.Totals);
         }
 
+        _caches.Take();
         double nanoseconds = 0;
         ScanPass pass = _engine.Scanner.BeginPass(mayTrustEvents: _passes++ % Scanner.PassesThatTrustEvents != 0);
         for (bool isMore = true; isMore;)

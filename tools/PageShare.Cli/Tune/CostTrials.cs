@@ -10,7 +10,8 @@ namespace PageShare.Cli.Tune;
 /// </summary>
 /// <param name="mode">Fault mode of the guests.</param>
 /// <param name="pages">Pages of each guest.</param>
-internal sealed class CostTrials(FaultMode mode, int pages)
+/// <param name="caches">Taken away before each pass.</param>
+internal sealed class CostTrials(FaultMode mode, int pages, ColdCaches caches)
 {
     private const int Seed = 1;
     private const int ShortRun = 4;
@@ -186,7 +187,7 @@ internal sealed class CostTrials(FaultMode mode, int pages)
     {
         _unique = FirstUnique(pages);
         var trial = new CostTrial(
-            mode, pages, (counts, nanoseconds) => _passes.Add(new ScanSample(counts, nanoseconds)));
+            mode, pages, caches, (counts, nanoseconds) => _passes.Add(new ScanSample(counts, nanoseconds)));
         TellsOfCopies = trial.TellsOfCopies;
         return trial;
     }
