@@ -9,6 +9,8 @@ namespace PageShare.Workloads.Pacing;
 /// <summary>The scanner's CPU against its budget, and what guests of a busy machine do with and without it.</summary>
 internal sealed class PacingWorkload(PacingOptions options, Action<string> progress)
 {
+    private const long WarmUpBytes = 4 << 20;
+
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     // As quick as can be, whatever else the machine does: only the budget bounds such a scanner.
@@ -44,6 +46,7 @@ internal sealed class PacingWorkload(PacingOptions options, Action<string> progr
     private (IReadOnlyList<double> Percents, double WrittenPerSecond) WatchBudget(
         Contents contents, CancellationToken stop)
     {
+        WarmUp(stop);
         using var host = GuestHosts.Start(Eager);
         var guests = new LoadedGuests(host, contents, options.FaultMode, stop);
         using var writer = new RestlessWriter(guests.All, options.Seed);
@@ -58,10 +61,27 @@ internal sealed class PacingWorkload(PacingOptions options, Action<string> progr
             percents.Add(100 * (now - taken) / elapsed);
             clock.Restart();
             taken = now;
-            progress($"budget of {options.BudgetPercent} % of a core: {percents[^1]:0.00} % taken in a second");
+            var totals = host.Snapshot().Totals;
+            progress(
+                $"budget of {options.BudgetPercent} % of a core: {percents[^1]:0.00} % taken in a second; "
+                + $"{totals.FullScans} passes, {totals.SharingRatio * 100:0.0} % saved");
         }
 
         return (percents, writer.PagesPerSecond);
+    }
+
+    /// <summary>Has the scanner's code compiled: else the first pages are so dear that a scanner with a small budget goes on
+    /// carefully for seconds.</summary>
+    private void WarmUp(CancellationToken stop)
+    {
+        using var trace = new SyntheticTrace(2, WarmUpBytes, options.Seed);
+        using var host = GuestHosts.Start(new EngineOptions { FaultMode = options.FaultMode });
+        _ = new LoadedGuests(
+            host, new Contents(trace, TraceContents.Of(trace, stop), Moment.Idle), options.FaultMode, stop);
+        for (var convergence = new Convergence(); !convergence.IsReached;)
+        {
+            convergence.Add(host.ScanOnce(stop));
+        }
     }
 
     private List<PacingRound> Compare(Contents contents, CancellationToken stop)

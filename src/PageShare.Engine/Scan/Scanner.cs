@@ -48,6 +48,7 @@ internal sealed class Scanner : IDisposable
     private long _limitTakenAt;    // guard: pass lock
     private long _lastLoadSample;  // the scanner's thread alone
     private long _charged;         // the scanner's thread alone
+    private long _countedUntil;    // the scanner's thread alone: its CPU time when it was last charged
     private volatile bool _stopping;
     private bool _mustUnshare; // guard: both locks
     private string? _shortage;
@@ -201,12 +202,13 @@ internal sealed class Scanner : IDisposable
 
     private void RunOnce()
     {
-        var began = Shim.ThreadCpuNanoseconds();
         _charged = 0;
         Work();
 
-        // What was done around the slices is the scanner's as well.
-        var rest = Shim.ThreadCpuNanoseconds() - began - _charged;
+        // What was done around the slices is the scanner's as well, falling asleep and waking up included.
+        var now = Shim.ThreadCpuNanoseconds();
+        var rest = now - _countedUntil - _charged;
+        _countedUntil = now;
         _pacer.Charge(0, rest);
         lock (_registry.Gate)
         {
