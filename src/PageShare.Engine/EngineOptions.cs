@@ -61,10 +61,10 @@ public sealed record EngineOptions
 
     /// <summary>
     /// Most CPU time of the background scanner, all its threads together, in percent of one core, measured as thread CPU
-    /// time with native code included; at most 100 for each of <see cref="ScannerThreads"/>. Default
-    /// 25: it scans some 250,000 pages (1 GiB) per second at about 1 µs a page, far more than
-    /// <see cref="TargetPassTime"/> asks for on guests of a few gigabytes, and leaves three quarters of a core even on
-    /// a machine that has but one. <c>ScanOnce</c> is not held to it.
+    /// time with native code included; at most 100 for each of <see cref="ScannerThreads"/>. Default 25: it scans some
+    /// 250,000 pages (1 GiB) per second at about 1 µs a page, far more than <see cref="TargetPassTime"/> asks for on
+    /// guests of a few gigabytes, and leaves three quarters of a core even on a machine that has but one.
+    /// <c>ScanOnce</c> is not held to it.
     /// </summary>
     public double CpuBudgetPercent { get; init; } = 25;
 

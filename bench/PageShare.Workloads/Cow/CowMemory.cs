@@ -100,11 +100,7 @@ internal sealed unsafe class SharedGuestMemory : CowMemory
         {
             var mix = new GuestMix(Guests: 2, PagesPerGuest: 2 * pages, RunPages, seed);
             _set = GuestSet.Create((name, bytes) => _host.Create(name, bytes, mode), mix, stop);
-            for (var convergence = new Convergence(); !convergence.IsReached;)
-            {
-                convergence.Add(_host.ScanOnce(stop));
-                stop.ThrowIfCancellationRequested();
-            }
+            _host.Converge(stop);
 
             var totals = _host.Snapshot().Totals;
             if (totals.PagesShared + totals.PagesSharing < 2 * pages * 0.99)

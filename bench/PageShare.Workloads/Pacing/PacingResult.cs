@@ -58,7 +58,7 @@ internal sealed record PacingResult : WorkloadResult
                 [
                     $"{ScannerPercents.Count}",
                     Figures.Short(ScannerPercents.Average()),
-                    Figures.Short(Median(ScannerPercents)),
+                    Figures.Short(Percentile.MedianBy(ScannerPercents, static percent => percent)),
                     Figures.Short(ScannerPercents.Max()),
                 ],
             ]),
@@ -103,9 +103,7 @@ internal sealed record PacingResult : WorkloadResult
         new("throughput that guests lose on a busy machine", MostLostPercent, LostPercent, "%", AtLeast: false),
     ];
 
-    private static double Median(IEnumerable<double> figures) => Percentile.Of(figures.Order().ToArray(), 50);
-
-    private double MedianOf(Func<PacingRound, double> figure) => Median(Rounds.Select(figure));
+    private double MedianOf(Func<PacingRound, double> figure) => figure(Percentile.MedianBy(Rounds, figure));
 
     private double LostQuartile(double percent) =>
         Percentile.Of(Rounds.Select(static round => round.LostPercent).Order().ToArray(), percent);

@@ -78,10 +78,7 @@ internal sealed class PacingWorkload(PacingOptions options, Action<string> progr
         using var host = GuestHosts.Start(new EngineOptions { FaultMode = options.FaultMode });
         _ = new LoadedGuests(
             host, new Contents(trace, TraceContents.Of(trace, stop), Moment.Idle), options.FaultMode, stop);
-        for (var convergence = new Convergence(); !convergence.IsReached;)
-        {
-            convergence.Add(host.ScanOnce(stop));
-        }
+        host.Converge(stop);
     }
 
     private List<PacingRound> Compare(Contents contents, CancellationToken stop)
@@ -90,10 +87,7 @@ internal sealed class PacingWorkload(PacingOptions options, Action<string> progr
         using var shared = GuestHosts.Start(new EngineOptions { FaultMode = options.FaultMode });
         var without = new BusyGuests(new LoadedGuests(alone, contents, options.FaultMode, stop).All, options.Seed);
         var with = new BusyGuests(new LoadedGuests(shared, contents, options.FaultMode, stop).All, options.Seed);
-        for (var convergence = new Convergence(); !convergence.IsReached;)
-        {
-            convergence.Add(shared.ScanOnce(stop));
-        }
+        shared.Converge(stop);
 
         var rounds = new List<PacingRound>();
         while (rounds.Count < options.Rounds)

@@ -72,7 +72,7 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
             progress($"{Quantity.Bytes(mix.TotalBytes)}: converging");
         }
 
-        var passes = Converge(host, stop);
+        var passes = host.Converge(stop);
         var work = passes[..(passes.FindLastIndex(static pass => pass.PagesMerged > 0) + 1)];
         var totals = host.Snapshot().Totals;
         var slight = WriteSlightly(host, set, stop);
@@ -97,19 +97,6 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
     }
 
     private static double PerPage(long bytes, CounterSet totals) => (double)bytes / totals.PagesPopulated;
-
-    private static List<PassReport> Converge(IGuestHost host, CancellationToken stop)
-    {
-        var passes = new List<PassReport>();
-        for (var convergence = new Convergence(); !convergence.IsReached;)
-        {
-            passes.Add(host.ScanOnce(stop));
-            stop.ThrowIfCancellationRequested();
-            convergence.Add(passes[^1]);
-        }
-
-        return passes;
-    }
 
     /// <summary>Gives one page in a hundred another content, of the half that guests do not have in common, and
     /// scans.</summary>

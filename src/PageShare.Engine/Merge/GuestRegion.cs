@@ -265,6 +265,15 @@ internal sealed unsafe class GuestRegion : IDisposable
         return breaks;
     }
 
+    /// <summary>Enters that a page has ceased to share its frame: the next time it is tried later.</summary>
+    public void EndSharing(PageNumber page)
+    {
+        Domain.Release(Records.FrameOf(page));
+        Records.SetPrivate(page);
+        Copies?.Clear(page); // it went home, if there was one
+        Records.RaiseBackOff(page);
+    }
+
     /// <summary>Mapping boundaries in a stretch, as last counted.</summary>
     public ref ushort BoundariesOf(PageNumber page) => ref _boundaries[page.Value / Shim.OrderPages];
 

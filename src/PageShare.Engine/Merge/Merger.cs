@@ -140,10 +140,7 @@ internal sealed class Merger(IPageHasher hasher)
             return; // without memory for a copy, or an answer, it stays as it is
         }
 
-        region.Domain.Release(frame);
-        region.Records.SetPrivate(page);
-        region.Copies?.Clear(page);
-        region.Records.RaiseBackOff(page);
+        region.EndSharing(page);
         region.Written.MarkUnsettled(page);
         region.Tally.Merges--;
         pass.Merges--;

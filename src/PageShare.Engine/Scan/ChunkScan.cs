@@ -252,10 +252,7 @@ internal sealed class ChunkScan
         }
 
         var freed = region.Domain.FramesFreed;
-        region.Domain.Release(region.Records.FrameOf(page));
-        region.Records.SetPrivate(page);
-        region.Copies?.Clear(page); // it went home, if there was one
-        region.Records.RaiseBackOff(page);
+        region.EndSharing(page);
         region.Tally.Broken++;
         pass.Broken++;
         pass.FramesFreed += region.Domain.FramesFreed - freed;

@@ -47,8 +47,7 @@ internal sealed class Scanner : IDisposable
     private long _passNumber;      // guard: pass lock
     private long _limitTakenAt;    // guard: pass lock
     private long _lastLoadSample;  // the scanner's thread alone
-    private long _charged;         // the scanner's thread alone
-    private long _countedUntil;    // the scanner's thread alone: its CPU time when it was last charged
+    private long _charged;         // the scanner's thread alone: of its CPU time, what was charged or is given up
     private volatile bool _stopping;
     private bool _mustUnshare; // guard: both locks
     private string? _shortage;
@@ -193,6 +192,8 @@ internal sealed class Scanner : IDisposable
                     _background = null;
                     Shortage = shortage.Message;
                 }
+
+                _charged = Shim.ThreadCpuNanoseconds();
             }
 
             _wake.Wait(_pacer.NextDelay);
@@ -202,13 +203,11 @@ internal sealed class Scanner : IDisposable
 
     private void RunOnce()
     {
-        _charged = 0;
         Work();
 
         // What was done around the slices is the scanner's as well, falling asleep and waking up included.
-        var now = Shim.ThreadCpuNanoseconds();
-        var rest = now - _countedUntil - _charged;
-        _countedUntil = now;
+        var rest = Shim.ThreadCpuNanoseconds() - _charged;
+        _charged += rest;
         _pacer.Charge(0, rest);
         lock (_registry.Gate)
         {

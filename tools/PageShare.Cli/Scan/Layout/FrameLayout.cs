@@ -9,13 +9,14 @@ namespace PageShare.Cli.Scan.Layout;
 /// </summary>
 /// <remarks>Takes 4 bytes for each distinct content. Not thread-safe; laid out once.</remarks>
 /// <param name="contents">Number of contents in the log.</param>
-internal sealed class FrameLayout(long contents) : IDisposable
+/// <param name="isOfAll">Whether the targets have all of these, and not perhaps a few.</param>
+internal sealed class FrameLayout(long contents, bool isOfAll) : IDisposable
 {
     private const int Alone = 1;
 
     // Of each content the pages that have it, in the targets looked at. Once the first of several was met: minus their
     // frame, from 1.
-    private readonly NativeArray<int> _contents = NativeArray<int>.Allocate(contents, isDense: true);
+    private readonly NativeArray<int> _contents = NativeArray<int>.Allocate(contents, isDense: isOfAll);
 
     private readonly CommonContents _common = new();
     private int _frames;

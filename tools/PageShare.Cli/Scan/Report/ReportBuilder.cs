@@ -34,7 +34,7 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
 
         bool complete = !interrupted && counter.Targets.All(target => target.IsComplete);
         MappingNeed? need = NewNeed();
-        using var together = new FrameLayout(counter.Contents.Count);
+        using var together = new FrameLayout(counter.Contents.Count, isOfAll: true);
         TargetReport total = null!;
         TargetReport[] targets = [];
         Parallel.Invoke(
@@ -82,7 +82,7 @@ internal sealed class ReportBuilder(PageCounter counter, CompressionSample compr
     {
         TargetTally tally = counter.Targets[number];
         MappingNeed? need = NewNeed();
-        using var layout = new FrameLayout(counter.Contents.Count);
+        using var layout = new FrameLayout(counter.Contents.Count, isOfAll: false);
         layout.LayOut(counter.Log, number, need);
         TargetReport report = Describe(
             tally.Pages,
