@@ -1,5 +1,11 @@
 namespace PageShare.Workloads.Scale;
 
+/// <summary>What a pass takes, and its limit.</summary>
+/// <param name="CpuSeconds">CPU time of the pass.</param>
+/// <param name="MarksCpuSeconds">The same of taking the kernel's marks of written pages alone; null where the kernel has
+/// none.</param>
+internal sealed record PassCost(double CpuSeconds, double? MarksCpuSeconds);
+
 /// <summary>What was measured with guests of one size in all.</summary>
 internal sealed record ScaleFigures
 {
@@ -15,8 +21,8 @@ internal sealed record ScaleFigures
     /// <summary>The first pass by the clock.</summary>
     public required double FirstPassSeconds { get; init; }
 
-    /// <summary>Its CPU time.</summary>
-    public required double FirstPassCpuSeconds { get; init; }
+    /// <summary>The same pass: every page is to be looked at.</summary>
+    public required PassCost First { get; init; }
 
     /// <summary>From the first pass to the end of the last that merged anything, by the clock.</summary>
     public required double ConvergeSeconds { get; init; }
@@ -24,11 +30,11 @@ internal sealed record ScaleFigures
     /// <summary>Its CPU time.</summary>
     public required double ConvergeCpuSeconds { get; init; }
 
-    /// <summary>A pass that finds nothing to do, CPU time.</summary>
-    public required double QuietPassCpuSeconds { get; init; }
+    /// <summary>A pass before which nothing was written, median.</summary>
+    public required PassCost Quiet { get; init; }
 
-    /// <summary>A pass after one page in a hundred was written, CPU time.</summary>
-    public required double SlightPassCpuSeconds { get; init; }
+    /// <summary>A pass before which one page in a hundred was written, median.</summary>
+    public required PassCost Slight { get; init; }
 
     /// <summary>Saved pages by those that exact sharing saves; null where there are none.</summary>
     public required double? ShareOfOptimum { get; init; }

@@ -3,6 +3,7 @@ using PageShare.Cli.Run;
 using PageShare.Memory;
 using PageShare.Metrics;
 using PageShare.Workloads.Guests;
+using PageShare.Workloads.Reporting;
 
 namespace PageShare.Workloads.Scale;
 
@@ -22,6 +23,7 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
     private const int RunPages = 512;
 
     private const int SlightlyWritten = 100; // one of so many
+    private const int Rounds = 5;
 
     /// <summary>Runs it.</summary>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
@@ -67,6 +69,8 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
 
         var set = GuestSet.Create((name, bytes) => host.Create(name, bytes, options.FaultMode), mix, stop);
         var hash = HashSpeed.NanosecondsPerPage(set.Guests[0]);
+        var firstMarks = KernelMarks.TakeSeconds(set.Guests);
+        WriteAll(set); // so that the first pass finds them marked
         if (!quiet)
         {
             progress($"{Quantity.Bytes(mix.TotalBytes)}: converging");
@@ -75,18 +79,20 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
         var passes = host.Converge(stop);
         var work = passes[..(passes.FindLastIndex(static pass => pass.PagesMerged > 0) + 1)];
         var totals = host.Snapshot().Totals;
-        var slight = WriteSlightly(host, set, stop);
+        var first = new PassCost(passes[0].CpuTime.TotalSeconds, firstMarks);
+        var unwritten = MedianPass(host, set, static _ => { }, stop);
+        var slight = MedianPass(host, set, WriteSlightly, stop);
         return new ScaleFigures
         {
             Mebibytes = mix.TotalBytes >> 20,
             Pages = totals.PagesPopulated,
             HashNanosecondsPerPage = hash,
             FirstPassSeconds = passes[0].Elapsed.TotalSeconds,
-            FirstPassCpuSeconds = passes[0].CpuTime.TotalSeconds,
+            First = first,
             ConvergeSeconds = work.Sum(static pass => pass.Elapsed.TotalSeconds),
             ConvergeCpuSeconds = work.Sum(static pass => pass.CpuTime.TotalSeconds),
-            QuietPassCpuSeconds = passes[^1].CpuTime.TotalSeconds,
-            SlightPassCpuSeconds = slight.CpuTime.TotalSeconds,
+            Quiet = unwritten,
+            Slight = slight,
             ShareOfOptimum = mix.BestSavedPages == 0
                 ? null
                 : (double)totals.SavedBytes / PageSize.Bytes / mix.BestSavedPages,
@@ -98,9 +104,29 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
 
     private static double PerPage(long bytes, CounterSet totals) => (double)bytes / totals.PagesPopulated;
 
-    /// <summary>Gives one page in a hundred another content, of the half that guests do not have in common, and
-    /// scans.</summary>
-    private static PassReport WriteSlightly(IGuestHost host, GuestSet set, CancellationToken stop)
+    /// <summary>Passes after the same writes, and the kernel's marks of these alone, in turn.</summary>
+    private static PassCost MedianPass(
+        IGuestHost host, GuestSet set, Action<GuestSet> write, CancellationToken stop)
+    {
+        var passes = new double[Rounds];
+        var marks = new double?[Rounds];
+        for (var round = 0; round < Rounds; round++)
+        {
+            write(set);
+            marks[round] = KernelMarks.TakeSeconds(set.Guests);
+            write(set);
+            passes[round] = host.ScanOnce(stop).CpuTime.TotalSeconds;
+            _ = host.ScanOnce(stop); // has its second look at what was written
+            stop.ThrowIfCancellationRequested();
+        }
+
+        return new PassCost(
+            Percentile.MedianBy(passes, static seconds => seconds),
+            Percentile.MedianBy(marks, static seconds => seconds ?? 0));
+    }
+
+    /// <summary>Gives one page in a hundred another content, of the half that guests do not have in common.</summary>
+    private static void WriteSlightly(GuestSet set)
     {
         foreach (var guest in set.Guests)
         {
@@ -113,9 +139,18 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
                 }
             }
         }
+    }
 
-        var pass = host.ScanOnce(stop);
-        stop.ThrowIfCancellationRequested();
-        return pass;
+    /// <summary>Writes what is there to every page.</summary>
+    private static void WriteAll(GuestSet set)
+    {
+        foreach (var guest in set.Guests)
+        {
+            for (var offset = 0L; offset < guest.Length; offset += PageSize.Bytes)
+            {
+                ref var first = ref guest.AsSpan(offset, 1)[0];
+                Volatile.Write(ref first, Volatile.Read(ref first));
+            }
+        }
     }
 }
