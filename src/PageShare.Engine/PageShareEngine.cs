@@ -315,7 +315,7 @@ public sealed partial class PageShareEngine : IDisposable, IAsyncDisposable
         lock (Registry.Gate)
         {
             ThrowIfDisposed();
-            if ((options.FaultMode ?? Options.FaultMode) == FaultMode.Kernel)
+            if (Options.CountBreaksAtOnce && (options.FaultMode ?? Options.FaultMode) == FaultMode.Kernel)
             {
                 _scanner.KernelBreaks.Watch();
             }

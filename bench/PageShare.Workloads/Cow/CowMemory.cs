@@ -88,16 +88,12 @@ internal sealed unsafe class SharedGuestMemory : CowMemory
     private readonly IGuestHost _host;
     private readonly GuestSet _set;
 
-    public SharedGuestMemory(int pages, FaultMode mode, int breakPages, ulong seed, CancellationToken stop)
+    public SharedGuestMemory(int pages, EngineOptions options, ulong seed, CancellationToken stop)
     {
-        _host = GuestHosts.Start(new EngineOptions
-        {
-            BackgroundScanning = false,
-            FaultMode = mode,
-            MaximumBreakPages = breakPages,
-        });
+        _host = GuestHosts.Start(options with { BackgroundScanning = false });
         try
         {
+            var mode = options.FaultMode;
             var mix = new GuestMix(Guests: 2, PagesPerGuest: 2 * pages, RunPages, seed);
             _set = GuestSet.Create((name, bytes) => _host.Create(name, bytes, mode), mix, stop);
             _host.Converge(stop);

@@ -22,12 +22,15 @@ internal sealed unsafe class CowWorkload(CowOptions options, Action<string> prog
             engines.Add((CowResult.Ksm, static (pages, stop) => new KsmMemory(pages, stop)));
         }
 
-        Maker Ours(FaultMode mode, int breakPages) =>
-            (pages, stop) => new SharedGuestMemory(pages, mode, breakPages, options.Seed, stop);
-        var usual = options.BreakPages ?? new EngineOptions().MaximumBreakPages;
-        engines.Add((CowResult.KernelMode, Ours(FaultMode.Kernel, usual)));
-        engines.Add((CowResult.SignalMode, Ours(FaultMode.Signal, usual)));
-        engines.Add((CowResult.LoneSignalMode, Ours(FaultMode.Signal, 1)));
+        Maker Ours(EngineOptions settings) =>
+            (pages, stop) => new SharedGuestMemory(pages, settings, options.Seed, stop);
+        var kernel = new EngineOptions { FaultMode = FaultMode.Kernel };
+        var signal = new EngineOptions { FaultMode = FaultMode.Signal };
+        signal = signal with { MaximumBreakPages = options.BreakPages ?? signal.MaximumBreakPages };
+        engines.Add((CowResult.KernelMode, Ours(kernel)));
+        engines.Add((CowResult.UncountedKernelMode, Ours(kernel with { CountBreaksAtOnce = false })));
+        engines.Add((CowResult.SignalMode, Ours(signal)));
+        engines.Add((CowResult.LoneSignalMode, Ours(signal with { MaximumBreakPages = 1 })));
 
         var measurements = new List<CowMeasurement>();
         foreach (var (name, make) in engines)

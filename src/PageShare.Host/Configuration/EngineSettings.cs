@@ -18,6 +18,7 @@ internal static class EngineSettings
         ["pressureLimitPercent"] = static (o, s) => o with { PressureLimitPercent = s.Real() },
         ["scanWhenBusy"] = static (o, s) => o with { ScanWhenBusy = s.Switch() },
         ["trackWrites"] = static (o, s) => o with { TrackWrites = s.Switch() },
+        ["countBreaksAtOnce"] = static (o, s) => o with { CountBreaksAtOnce = s.Switch() },
         ["stablePasses"] = static (o, s) => o with { StablePasses = s.Count(0, "passes") },
         ["backOffMaximumPasses"] = static (o, s) => o with { BackOffMaximumPasses = s.Count(0, "passes") },
         ["mappingBudget"] = static (o, s) =>

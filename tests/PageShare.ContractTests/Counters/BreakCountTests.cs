@@ -7,9 +7,11 @@ public sealed class BreakCountTests : EngineTest
 {
     private const int Pages = 300;
 
-    private TestEngine StartShared(FaultMode mode)
+    private TestEngine StartShared(FaultMode mode) => StartShared(TestEngine.Defaults with { FaultMode = mode });
+
+    private TestEngine StartShared(EngineOptions options)
     {
-        var engine = Start(mode);
+        var engine = Start(options);
         engine.AddGuest("first", Pages, static page => PageContent.Unique(page + 1));
         engine.AddGuest("second", Pages, static page => PageContent.Unique(page + 1));
         engine.Converge();
@@ -62,6 +64,18 @@ public sealed class BreakCountTests : EngineTest
         WriteEachPageTwice(engine.Guests[0]);
         Assert.Equal(Pages, engine.Totals.CowFaults);
         Assert.Equal(Pages, engine.Totals.CowFaults);
+        engine.Scan();
+        Assert.Equal(Pages, engine.Totals.CowFaults);
+    }
+
+    [Fact]
+    public void BreaksThatAreNotToBeCountedAtOnceAreFoundByThePass()
+    {
+        var engine = StartShared(
+            TestEngine.Defaults with { FaultMode = FaultMode.Kernel, CountBreaksAtOnce = false });
+        WriteEachPageTwice(engine.Guests[0]);
+        Assert.NotEqual("perf", engine.Engine.Snapshot().BreakCounting);
+        engine.Scan();
         engine.Scan();
         Assert.Equal(Pages, engine.Totals.CowFaults);
     }

@@ -24,6 +24,7 @@ public sealed class EngineSettingsTests
         { "pressureLimitPercent", "44" },
         { "scanWhenBusy", "true" },
         { "trackWrites", "false" },
+        { "countBreaksAtOnce", "false" },
         { "stablePasses", "2" },
         { "backOffMaximumPasses", "16" },
         { "mappingBudget", "4321" },
