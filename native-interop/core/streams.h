@@ -9,6 +9,9 @@
  * begins with one page, and has gone over at least as many pages as it ever breaks ahead. A store anywhere else begins
  * a new stream: strides and random stores break single pages.
  *
+ * Shared runs have pages of the guest's own between them, where a writer makes no fault. It is followed over some of
+ * these, and goes on in the next run as wide as it was.
+ *
  * Several threads write side by side, so a region follows as many streams as it has slots; a new one takes the place of
  * the oldest. All of it is guesswork that no page's safety depends on: a slot that two threads change at once loses one
  * stream, whose writer breaks one page again.

@@ -145,6 +145,43 @@ static void a_writer_that_comes_to_pages_of_its_own_goes_on_behind_them(void)
     end();
 }
 
+/* Shared runs with pages of the guest's own between them, as in most memory. */
+static void a_writer_goes_on_in_the_next_run_as_wide_as_it_was(void)
+{
+    begin();
+    CHECK(ps_break(guest->region, 20, 20) == 20); /* shared are 0 to 19, and 40 to 63 */
+    guest->counters->pages_broken_ahead += 20;    /* which no store asked for */
+    CHECK(breaks_of_store_to(4) == 1 && breaks_of_store_to(5) == 2 && breaks_of_store_to(7) == 4);
+    CHECK(breaks_of_store_to(11) == 8);
+    CHECK(breaks_of_store_to(19) == 1); /* the end of the run */
+    CHECK(breaks_of_store_to(40) == LIMIT);
+    end();
+}
+
+static void a_writer_is_not_followed_over_many_pages(void)
+{
+    begin();
+    CHECK(ps_break(guest->region, 6, 9) == 9); /* 4 and 5 are shared, 15 and on */
+    guest->counters->pages_broken_ahead += 9;
+    CHECK(breaks_of_store_to(4) == 1 && breaks_of_store_to(5) == 1); /* of two */
+    CHECK(breaks_of_store_to(15) == 1 && breaks_of_store_to(16) == 2);
+    end();
+}
+
+static void a_stride_over_lone_pages_breaks_single_pages(void)
+{
+    begin();
+    for (uint64_t page = 1; page < 32; page += 2) {
+        CHECK(ps_break(guest->region, page, 1) == 1);
+    }
+    guest->counters->pages_broken_ahead += 16;
+    for (uint64_t page = 0; page < 32; page += 2) {
+        CHECK(breaks_of_store_to(page) == 1);
+    }
+    CHECK(breaks_of_store_to(32) <= 2); /* where the lone pages end */
+    end();
+}
+
 static void writers_side_by_side_are_told_apart(void)
 {
     begin();
@@ -335,6 +372,9 @@ const struct ps_test ps_tests_break_ahead[] = {
     ONE_TEST(a_limit_of_one_page_breaks_single_pages),
     ONE_TEST(a_limit_beyond_an_order_is_an_order),
     ONE_TEST(a_writer_that_comes_to_pages_of_its_own_goes_on_behind_them),
+    ONE_TEST(a_writer_goes_on_in_the_next_run_as_wide_as_it_was),
+    ONE_TEST(a_writer_is_not_followed_over_many_pages),
+    ONE_TEST(a_stride_over_lone_pages_breaks_single_pages),
     ONE_TEST(writers_side_by_side_are_told_apart),
     ONE_TEST(pages_broken_ahead_can_be_shared_again),
     ONE_TEST(a_store_to_a_page_claimed_ahead_waits),

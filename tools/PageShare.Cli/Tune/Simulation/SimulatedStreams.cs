@@ -6,6 +6,7 @@ namespace PageShare.Cli.Tune.Simulation;
 internal sealed class SimulatedStreams(int pages, int mostPages)
 {
     private const int Slots = 16;
+    private const int GapWidths = 4;
 
     private readonly (int Next, int Width)[] _slots = new (int, int)[Slots];
     private int _newest;
@@ -25,20 +26,25 @@ internal sealed class SimulatedStreams(int pages, int mostPages)
             return;
         }
 
+        int width = broken;
         int slot = Find(page);
         if (slot < 0)
         {
             slot = _newest;
             _newest = (_newest + 1) % Slots;
         }
+        else
+        {
+            width = Math.Max(width, _slots[slot].Width); // less is a shared run's end
+        }
 
         int next = page + broken;
-        for (int end = Math.Min(pages, next + broken); next < end && !isShared(next);)
+        for (int end = Math.Min(pages, next + (GapWidths * width)); next < end && !isShared(next);)
         {
             next++;
         }
 
-        _slots[slot] = (next, broken);
+        _slots[slot] = (next, width);
     }
 
     private int Find(int page) => mostPages == 1 || page == 0
