@@ -70,8 +70,8 @@ internal sealed class PacingWorkload(PacingOptions options, Action<string> progr
         return (percents, writer.PagesPerSecond);
     }
 
-    /// <summary>Has the scanner's code compiled: else the first pages are so dear that a scanner with a small budget goes on
-    /// carefully for seconds.</summary>
+    /// <summary>Has the scanner's code compiled: else one method that is compiled can take more than the budget of a
+    /// second leaves for it, whatever the pacer does.</summary>
     private void WarmUp(CancellationToken stop)
     {
         using var trace = new SyntheticTrace(2, WarmUpBytes, options.Seed);

@@ -13,8 +13,11 @@ namespace PageShare.Scan;
 /// <para>A pass over memory that nobody wrote costs next to nothing where the kernel tracks writes, so passes follow
 /// one another as quickly as a hundredth of a core pays for. And where memory changes they follow the changes: as soon
 /// as about one page in a hundred has some. No pass is shorter than a fortieth of the target, since each makes the first
-/// store to a page dearer; the CPU budget bounds all, at the measured cost of a page. One dear pass, which may have
-/// found what takes time and is rare, does not make the next much longer: it takes at most twice the time.</para>
+/// store to a page dearer. One dear pass, which may have found what takes time and is rare, does not make the next much
+/// longer: it takes at most twice the time.</para>
+/// <para>The CPU budget does not bound the rate: <see cref="ScanPacer"/> holds it, by the CPU time that was really
+/// taken. To lower the rate to what the budget pays for at the measured cost of a page was tried: pages that were dear
+/// once, as the first ones are while code is compiled, were paid for again and again.</para>
 /// <para>Not thread-safe, but for <see cref="Pages"/>: the scanner's thread owns it.</para>
 /// </remarks>
 internal sealed class ScanAdvisor
@@ -22,7 +25,7 @@ internal sealed class ScanAdvisor
     /// <summary>Shortest pass, as part of the target.</summary>
     public const double ShortestShare = 1 / 40.0;
 
-    // What hashing and merging a page costs on the machines measured so far. Counts only until the first slice is done.
+    // What hashing and merging a page costs on the machines measured so far.
     private const double AssumedNanosecondsPerPage = 2000;
 
     // Pages over which the cost is averaged: some slices, which differ by what they find.
@@ -43,26 +46,18 @@ internal sealed class ScanAdvisor
     private readonly double _smoothingSeconds;
     private readonly int _fixedPagesPerSecond;
     private readonly int _minimumPagesPerSecond;
-    private readonly double _budgetNanosecondsPerSecond;
 
     private long _pages;
     private double? _smoothedPages;
     private double _passSeconds;
     private long _lastPass;
     private long _lastAdvice;
-    private bool _costMeasured;
 
     /// <param name="targetPassTime">How long a full pass should take at most.</param>
     /// <param name="pagesPerSecond">Above 0: the rate itself, whatever the target. 0: find it.</param>
-    /// <param name="minimumPagesPerSecond">Never less than this, unless a budget says so.</param>
-    /// <param name="cpuBudgetPercent">Of one core.</param>
+    /// <param name="minimumPagesPerSecond">Never less than this.</param>
     /// <param name="time">The clock.</param>
-    public ScanAdvisor(
-        TimeSpan targetPassTime,
-        int pagesPerSecond,
-        int minimumPagesPerSecond,
-        double cpuBudgetPercent,
-        TimeProvider time)
+    public ScanAdvisor(TimeSpan targetPassTime, int pagesPerSecond, int minimumPagesPerSecond, TimeProvider time)
     {
         _time = time;
         _targetSeconds = targetPassTime.TotalSeconds;
@@ -71,7 +66,6 @@ internal sealed class ScanAdvisor
         _smoothingSeconds = _targetSeconds / 10;
         _fixedPagesPerSecond = pagesPerSecond;
         _minimumPagesPerSecond = minimumPagesPerSecond;
-        _budgetNanosecondsPerSecond = cpuBudgetPercent / 100 * NanosecondsPerSecond;
         _lastAdvice = _lastPass = time.GetTimestamp();
         _shortestSeconds = _targetSeconds * ShortestShare;
         _passSeconds = _shortestSeconds; // what is not known yet has all changed
@@ -110,9 +104,7 @@ internal sealed class ScanAdvisor
         }
 
         var cost = Math.Max(1, (double)cpuNanoseconds / pages);
-        var weight = _costMeasured ? 1 - Math.Exp(-pages / CostWindowPages) : 1;
-        NanosecondsPerPage += weight * (cost - NanosecondsPerPage);
-        _costMeasured = true;
+        NanosecondsPerPage += (1 - Math.Exp(-pages / CostWindowPages)) * (cost - NanosecondsPerPage);
     }
 
     /// <summary>Takes in what a full pass found.</summary>
@@ -142,7 +134,7 @@ internal sealed class ScanAdvisor
             rate = Math.Max(_minimumPagesPerSecond, SmoothPages(elapsedSeconds) / _passSeconds);
         }
 
-        return (int)Math.Clamp(rate, 1, Math.Clamp(_budgetNanosecondsPerSecond / NanosecondsPerPage, 1, int.MaxValue));
+        return (int)Math.Clamp(rate, 1, int.MaxValue);
     }
 
     private double SmoothPages(double elapsedSeconds)

@@ -8,7 +8,8 @@ namespace PageShare.Scan;
 /// Two token buckets must both pay for a slice. The one holds pages and fills at the advised rate, or at the floor
 /// while the machine is busy. The other holds nanoseconds of CPU time, of all threads together, and fills at the CPU
 /// budget. A slice is charged with what it really cost; if that was more than the bucket held, the debt is paid off
-/// before the next grant.
+/// before the next grant. So a dear slice (at first, code is compiled) is paid for once: what pages are believed to cost
+/// bounds a grant, and not how fast the buckets fill; but for the floor, which is a share of a core as well.
 /// </para>
 /// <para>
 /// The budget is a promise that can be checked from outside: no window of one second holds more of the scanner's CPU
@@ -37,10 +38,11 @@ internal sealed class ScanPacer
     // A slow rate saves up this many pages: neighbours that are merged together cost a tenth of single pages.
     private const int QuantumPages = 64;
 
-    // Dear pages are believed after few of them, cheap ones only after many: a grant that was too small costs a little
-    // time, one that was too large breaks the promise.
+    // Dear pages are believed after few of them, cheap ones after several charges: a grant that was too small costs a
+    // little time, one that was too large breaks the promise. Charges, however few pages they are for: the dearer pages
+    // are believed to be, the fewer are granted, and a cost that pages had to disprove would be believed for seconds.
     private const double DearerWindowPages = 16;
-    private const double CheaperWindowPages = 2048;
+    private const double CheaperShare = 1 / 16.0;
 
     private const double NanosecondsPerSecond = 1e9;
 
@@ -83,9 +85,6 @@ internal sealed class ScanPacer
         get => _paused;
         set => _paused = value;
     }
-
-    /// <summary>Pages per second that pages are granted at now, budget permitting; 0 while paused.</summary>
-    public double PagesPerSecond => _paused ? 0 : _pagesPerSecond;
 
     /// <summary>CPU time that the slice under way may take before it must end; not below 0.</summary>
     public long CpuNanosecondsLeft => (long)Math.Max(0, _cpuTokens);
@@ -165,8 +164,8 @@ internal sealed class ScanPacer
         if (pages > 0 && cpuNanoseconds >= 0)
         {
             var cost = Math.Max(1, (double)cpuNanoseconds / pages);
-            var window = cost > _guardedNanosecondsPerPage ? DearerWindowPages : CheaperWindowPages;
-            _guardedNanosecondsPerPage += (1 - Math.Exp(-pages / window)) * (cost - _guardedNanosecondsPerPage);
+            var share = cost > _guardedNanosecondsPerPage ? 1 - Math.Exp(-pages / DearerWindowPages) : CheaperShare;
+            _guardedNanosecondsPerPage += share * (cost - _guardedNanosecondsPerPage);
         }
     }
 

@@ -68,7 +68,7 @@ internal sealed class Scanner : IDisposable
         _team = new ScanTeam(options.ScannerThreads);
         _scan = new ChunkScan(options, hasher, _team);
         _advisor = new ScanAdvisor(
-            options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, options.CpuBudgetPercent, time);
+            options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, time);
         _pacer = new ScanPacer(_advisor, options.CpuBudgetPercent, time, options.ScannerThreads);
         _idle = new IdlePolicy(options.IdleThresholdPercent, options.PressureLimitPercent);
         _thread = new Thread(Run) { IsBackground = true, Name = "PageShare scanner" };

@@ -16,6 +16,9 @@ internal sealed class SimulatedScanner(ScanPacer pacer, SimulatedTime time)
     /// <summary>Threads that divide each batch evenly.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>CPU nanoseconds that a batch costs beside its pages.</summary>
+    public double NanosecondsPerBatch { get; init; }
+
     /// <summary>CPU nanoseconds that the next batch's pages cost each.</summary>
     public required Func<double> NanosecondsPerPage { get; set; }
 
@@ -65,7 +68,7 @@ internal sealed class SimulatedScanner(ScanPacer pacer, SimulatedTime time)
         while (granted > 0)
         {
             var batch = Math.Min(granted, BatchPages);
-            var nanoseconds = batch * NanosecondsPerPage();
+            var nanoseconds = NanosecondsPerBatch + (batch * NanosecondsPerPage());
             var cpu = TimeSpan.FromTicks((long)Math.Ceiling(nanoseconds / TimeSpan.NanosecondsPerTick));
             var start = time.Elapsed;
             time.Advance(cpu / Threads);

@@ -49,11 +49,7 @@ internal sealed class ScanLoop
         _cores = Environment.ProcessorCount;
         _sampleInterval = schedule.Duration / Samples;
         _advisor = new ScanAdvisor(
-            options.TargetPassTime,
-            options.PagesPerSecond,
-            options.MinimumPagesPerSecond,
-            options.CpuBudgetPercent,
-            _clock)
+            options.TargetPassTime, options.PagesPerSecond, options.MinimumPagesPerSecond, _clock)
         {
             Pages = guests.Pages,
         };
