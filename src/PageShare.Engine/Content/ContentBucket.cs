@@ -6,20 +6,25 @@ using System.Runtime.Intrinsics;
 namespace PageShare.Content;
 
 /// <summary>
-/// One cache line of the content index: up to ten entries, which fill the places from 0 on without gaps.
+/// One cache line of the content index: up to twelve entries, which fill the places from 0 on without gaps.
 /// </summary>
 /// <remarks>
 /// <code>
-///  byte  0            20                         60        64
+///  byte  0            12                         60        64
 ///       +------------+--------------------------+---------+
-///       | tag × 10   | id × 10                  | control |
+///       | tag × 12   | id × 12                  | control |
 ///       +------------+--------------------------+---------+
 ///
-///  control 31     25   24  23   20 19        10 9         0         +---------+----+-------+------------+-----------+
-/// | spare   | ov | count | displaced  | frame     |         +---------+----+-------+------------+-----------+
+///  control 31     29   28  27   24 23        12 11        0
+///         +---------+----+-------+------------+-----------+
+///         | spare   | ov | count | displaced  | frame     |
+///         +---------+----+-------+------------+-----------+
 /// </code>
-/// frame, displaced: a bit for each entry: it names a frame; it did not fit into the bucket where its hash belongs. ov:
-/// an entry went past this bucket when it was full, so a search must too.
+/// <para>frame, displaced: a bit for each entry: it names a frame; it did not fit into the bucket where its hash
+/// belongs. ov: an entry went past this bucket when it was full, so a search must too.</para>
+/// <para>Tags of 16 bits leave room for ten entries. With 8 bits one entry in 256 that is looked at is another's, and
+/// costs a look at its record; twelve of them fit, and so many more places on a line leave fewer lines to look
+/// at.</para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential, Size = SizeInBytes)]
 internal struct ContentBucket
@@ -28,7 +33,7 @@ internal struct ContentBucket
     public const int SizeInBytes = 64;
 
     /// <summary>Entries that a bucket holds.</summary>
-    public const int Places = 10;
+    public const int Places = 12;
 
     private const int DisplacedShift = Places;
     private const int CountShift = 2 * Places;
@@ -54,18 +59,18 @@ internal struct ContentBucket
     }
 
     /// <summary>A bit for each place whose entry has this tag.</summary>
-    public readonly uint PlacesWith(ushort tag)
+    public readonly uint PlacesWith(byte tag)
     {
-        // The vector covers the ten tags and half of the ids, which the mask of places in use drops.
-        ref readonly var first = ref Unsafe.As<Tags, ushort>(ref Unsafe.AsRef(in _tags));
+        // The vector covers the twelve tags and the first id, which the mask of places in use drops.
+        ref readonly var first = ref Unsafe.As<Tags, byte>(ref Unsafe.AsRef(in _tags));
 
-        // SAFETY: 32 bytes from the start of a struct of 64.
-        var equal = Vector256.Equals(Vector256.LoadUnsafe(in first), Vector256.Create(tag));
+        // SAFETY: 16 bytes from the start of a struct of 64.
+        var equal = Vector128.Equals(Vector128.LoadUnsafe(in first), Vector128.Create(tag));
         return equal.ExtractMostSignificantBits() & ((1u << Count) - 1);
     }
 
     /// <summary>The place of the entry with this tag and reference, or -1.</summary>
-    public readonly int PlaceOf(ushort tag, ContentRef reference)
+    public readonly int PlaceOf(byte tag, ContentRef reference)
     {
         for (var places = PlacesWith(tag); places != 0; places &= places - 1)
         {
@@ -80,7 +85,7 @@ internal struct ContentBucket
     }
 
     /// <summary>The tag of the entry at a place in use.</summary>
-    public readonly ushort TagAt(int place) => _tags[place];
+    public readonly byte TagAt(int place) => _tags[place];
 
     /// <summary>What the entry at a place in use names.</summary>
     public readonly ContentRef ReferenceAt(int place) => new((_control & (1u << place)) != 0, _ids[place]);
@@ -89,7 +94,7 @@ internal struct ContentBucket
     public readonly bool IsDisplaced(int place) => (_control & (1u << (place + DisplacedShift))) != 0;
 
     /// <summary>Puts an entry behind the last one; the bucket must not be full.</summary>
-    public void Add(ushort tag, ContentRef reference, bool displaced)
+    public void Add(byte tag, ContentRef reference, bool displaced)
     {
         var place = Count;
         _control += 1u << CountShift;
@@ -97,13 +102,19 @@ internal struct ContentBucket
     }
 
     /// <summary>Replaces the entry at a place in use.</summary>
-    public void Set(int place, ushort tag, ContentRef reference, bool displaced)
+    public void Set(int place, byte tag, ContentRef reference, bool displaced)
     {
         _tags[place] = tag;
         _ids[place] = reference.Id;
         SetBit(place, reference.IsFrame);
         SetBit(place + DisplacedShift, displaced);
     }
+
+    /// <summary>
+    /// The entry at a place in use was found behind an earlier bucket, whose mark it needs: it may be a stale one that
+    /// its page's new hash leads to.
+    /// </summary>
+    public void MarkDisplaced(int place) => SetBit(place + DisplacedShift, true);
 
     /// <summary>Takes the entry at a place in use out; the last one moves into the gap.</summary>
     public void RemoveAt(int place)
@@ -118,7 +129,7 @@ internal struct ContentBucket
     [InlineArray(Places)]
     private struct Tags
     {
-        private ushort _first;
+        private byte _first;
     }
 
     [InlineArray(Places)]

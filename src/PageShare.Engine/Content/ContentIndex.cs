@@ -7,56 +7,59 @@ namespace PageShare.Content;
 /// <summary>Finds, for a page's hash, a frame or another page that probably has the same content.</summary>
 /// <remarks>
 /// <para>There is an entry for nearly every page of unique memory, so its size decides what deduplication costs: a tree
-/// node or a managed object would take 40 to 64 bytes. Here it is 6.4 bytes of a cache line, which holds ten, because
-/// hashes are not stored: 16 bits of tag pick the candidates and <see cref="IContentSource"/> says what their hash is
-/// now. That also makes stale entries harmless. A page that is shared or freed leaves its entry behind, and whoever meets
-/// it drops it.</para>
+/// node or a managed object would take 40 to 64 bytes. Here it is 5.3 bytes of a cache line, which holds twelve, because
+/// hashes are not stored: 8 bits of tag pick the candidates and <see cref="IContentSource"/> says what their hash is
+/// now. A search for what is not there looks at one place in 256 in vain, at its record: once in 20 searches. That also
+/// makes stale entries harmless. A page that is shared or freed leaves its entry behind, and whoever meets it drops it;
+/// but for the rare one whose page has come to a hash with the same tag and bucket, which is a second entry of its
+/// page then.</para>
 /// <para>The first bucket is the hash scaled to the number of buckets (Lemire's fastrange), so that number need not be
-/// a power of two: while contents come in for the first time the table is made for as many as there are, and later it
-/// grows by about a fifth, not by doubling. A full bucket is marked, and its entries go on
-/// to others, a step apart that depends on the hash too (double hashing; as F14 does it, whose marks these are). A
-/// search ends at the first bucket without a mark. Going on to the next neighbour was tried: whole stretches fill up,
-/// and of 400,000 entries 2,700 found sixteen buckets in a row full. Removing an entry can't tell whether a mark is
-/// still needed by others, so marks stay until the next sweep sets them anew; when too many may be out of date, that is
-/// due.</para>
+/// a power of two: the table is made for as many contents as there are, and later it grows by about a tenth, not by
+/// doubling. A full bucket is marked, and its entries go on to others, a step apart that depends on the hash too
+/// (double hashing; as F14 does it, whose marks these are). A search ends at the first bucket without a mark. Going on
+/// to the next neighbour was tried: whole stretches fill up, and of 400,000 entries 2,700 found sixteen buckets in a
+/// row full. Removing an entry can't tell whether a mark is still needed by others, so marks stay until they are set
+/// anew; when too many may be out of date, that is due. Displaced entries go back as near to their first bucket as
+/// there is room then. Without that, a table that changes all the time comes to more and more of them: by simulation,
+/// to seven buckets a search in place of 2.3.</para>
 /// <para>Bounds. Memory: at most <see cref="MaximumBytesPerEntry"/> for each entry that was live when the table last
-/// grew, or 7.5 for each content that there could be if that is more, plus the smallest table; for the moment of
-/// growing the old table exists as well. It shrinks when asked to. Time: a
-/// search looks at no more than <see cref="MaximumProbes"/> cache lines, at 1.1 to 2 on average as the table fills.
-/// Pages made to collide get that far, and then push each other's hints out.</para>
+/// grew, or for each content that there could be if that is more, plus the smallest table; for the moment of growing
+/// the old table exists as well. It shrinks when asked to. Time: a search looks at no more than <see
+/// cref="MaximumProbes"/> cache lines, at 1.1 to 1.9 on average as the table fills, and 2.3 where contents change all
+/// the time. Where they come in one by one, a dozen entries are moved for each. Pages made to collide get that far,
+/// and then push each other's hints out.</para>
 /// <para>Losing an entry loses a chance to share and nothing else. Not thread-safe: guarded by the engine's
 /// lock.</para>
 /// </remarks>
 internal sealed class ContentIndex : IDisposable
 {
     /// <summary>
-    /// Most bytes an entry: 64 / (10 × 0.72) = 8.9 when the table has just grown; the rest is for the prime.
+    /// Most bytes an entry: 64 / (12 × 0.83) = 6.4 when the table has just grown; the rest is for the prime.
     /// </summary>
-    public const int MaximumBytesPerEntry = 9;
+    public const int MaximumBytesPerEntry = 7;
 
     /// <summary>
-    /// Most buckets that a search looks at. At the highest load 56 % of the buckets are full, so a hash finds all of
-    /// its buckets full once in 10^8 insertions.
+    /// Most buckets that a search looks at. At the highest load 58 % of the buckets are full, so a hash finds all of
+    /// its buckets full once in 3 × 10^7 insertions.
     /// </summary>
     public const int MaximumProbes = 32;
 
     private const int MinimumBuckets = 61;
-    private const double MaximumLoad = 0.88;
-    private const double LoadAfterGrowth = 0.72;
+    private const double MaximumLoad = 0.90;
 
-    // A sweep that leaves more than this would be due again too soon: nine entries are looked at for each one that it
-    // makes room for.
-    private const double LoadWorthGrowing = 0.78;
+    // How full a table is made. A sweep that leaves more entries would be due again too soon: thirteen are looked at
+    // for each one that it makes room for.
+    private const double LoadAfterResize = 0.83;
 
-    // With an entry for every content that there is: as full as can be without a sweep for each handful that changes.
-    private const double LoadWhenComplete = 0.86;
-
+    // The second if all that there can be fills no more: until equal contents are merged, that is not known.
     private const double LoadWorthTrimming = 0.65;
-    private const double LoadAfterTrimming = 0.8;
+    private const double LoadOfAllWorthTrimming = 0.75;
     private const long LeastWorthTrimming = 64 * 1024;
 
-    // Of the contents that are still to come many may be equal to others, and need no entry.
-    private const double MostGrowth = 4;
+    // Of the contents that are still to come many may be equal to others, and need no entry. The second if that makes
+    // room for all of them: a table that nearly does would only be moved once more.
+    private const long MostGrowth = 4;
+    private const long MostLastGrowth = 6;
 
     private readonly IContentSource _source;
 
@@ -105,12 +108,17 @@ internal sealed class ContentIndex : IDisposable
                 var isLive = _source.TryGetHash(found, out var current);
                 if (isLive && current == hash)
                 {
+                    if (path.Probes != 0)
+                    {
+                        bucket.MarkDisplaced(place);
+                    }
+
                     return true;
                 }
 
                 // An entry for another hash with the same tag is none of our business while it is where that hash
                 // belongs.
-                if (!isLive || !IsReachable(current, tag, path.Index))
+                if (!isLive || !IsReachable(current, tag, path.Index, _buckets.Length))
                 {
                     RemoveAt(ref bucket, place);
                 }
@@ -143,9 +151,13 @@ internal sealed class ContentIndex : IDisposable
     /// <exception cref="OutOfMemoryException">As above.</exception>
     public void InsertNew(uint hash, ContentRef reference)
     {
-        if (Count >= (long)(Places * MaximumLoad) || _outdatedMarks > Places / 16)
+        if (Count >= (long)(Places * MaximumLoad))
         {
             MakeRoom();
+        }
+        else if (_outdatedMarks > Places / 16)
+        {
+            RenewMarks(ofAll: false);
         }
 
         Add(hash, reference);
@@ -182,53 +194,28 @@ internal sealed class ContentIndex : IDisposable
     public void Prefetch(uint hash) => _buckets.Prefetch(HomeOf(hash));
 
     /// <summary>
-    /// Gives memory back if more than a third of it is unused: once all contents were seen, and many were equal to
-    /// others.
+    /// Gives memory back if more than a third of it is unused, or a quarter that no content can need: once all contents
+    /// were seen, and many were equal to others. Asks the source how many there are if it may be so.
     /// </summary>
     /// <exception cref="PlatformException">There is no memory for the smaller table; the index is unchanged.</exception>
     public void TrimExcess()
     {
-        if (Bytes > LeastWorthTrimming && Count < Places * LoadWorthTrimming)
+        if (Bytes > LeastWorthTrimming && (Count < Places * LoadWorthTrimming || IsTooLargeForAll()))
         {
-            Resize((long)(Count / LoadAfterTrimming));
+            Resize((long)(Count / LoadAfterResize));
         }
     }
 
     /// <summary>
-    /// Drops all stale entries and sets the overflow marks anew. Asks the source once for each entry.
+    /// Drops all stale entries, sets the overflow marks anew, and takes displaced entries as near to their first bucket
+    /// as there is room. Asks the source once for each entry.
     /// </summary>
-    public void Sweep()
-    {
-        for (var index = 0L; index < _buckets.Length; index++)
-        {
-            _buckets[index].HasOverflowed = false;
-        }
-
-        for (var index = 0L; index < _buckets.Length; index++)
-        {
-            ref var bucket = ref _buckets[index];
-            for (var place = bucket.Count - 1; place >= 0; place--)
-            {
-                var (tag, reference) = (bucket.TagAt(place), bucket.ReferenceAt(place));
-                if (_source.TryGetHash(reference, out var hash) && IsReachable(hash, tag, index))
-                {
-                    MarkPath(hash, index);
-                    bucket.Set(place, tag, reference, displaced: HomeOf(hash) != index);
-                }
-                else
-                {
-                    RemoveAt(ref bucket, place);
-                }
-            }
-        }
-
-        _outdatedMarks = 0;
-    }
+    public void Sweep() => RenewMarks(ofAll: true);
 
     /// <inheritdoc/>
     public void Dispose() => _buckets.Dispose();
 
-    private static ushort TagOf(uint hash) => unchecked((ushort)hash);
+    private static byte TagOf(uint hash) => unchecked((byte)hash);
 
     // The lowest prime that is not less: trial division costs nothing beside filling the table.
     private static long NextPrime(long number)
@@ -248,25 +235,26 @@ internal sealed class ContentIndex : IDisposable
         }
     }
 
-    // The high bits of the hash decide here, the low ones are the tag.
-    private long HomeOf(uint hash) => (long)(((ulong)hash * (ulong)_buckets.Length) >> 32);
-
-    // The step must not be the same for all hashes of a bucket, hence the multiplication, which makes other bits the
-    // high ones. It is below the number of buckets, a prime, so no path comes back to where it was.
-    private ProbePath PathOf(uint hash) =>
-        new(HomeOf(hash), Math.Max(1, HomeOf(unchecked(hash * 0x9E37_79B1))), _buckets.Length);
-
-    // Whether a search for this hash can end at an entry with that tag in this bucket.
-    private bool IsReachable(uint hash, ushort tag, long index)
+    // Whether a search for this hash, in a table of so many buckets, can end at an entry with that tag in this one.
+    private static bool IsReachable(uint hash, byte tag, long index, long buckets)
     {
-        var path = PathOf(hash);
+        if (TagOf(hash) != tag)
+        {
+            return false;
+        }
+
+        var path = new ProbePath(hash, buckets);
         while (path.IsInside && path.Index != index)
         {
             path.MoveNext();
         }
 
-        return TagOf(hash) == tag && path.IsInside;
+        return path.IsInside;
     }
+
+    private long HomeOf(uint hash) => ProbePath.HomeOf(hash, _buckets.Length);
+
+    private ProbePath PathOf(uint hash) => new(hash, _buckets.Length);
 
     private bool TryLocate(uint hash, ContentRef reference, out long index, out int place)
     {
@@ -278,6 +266,11 @@ internal sealed class ContentIndex : IDisposable
             place = bucket.PlaceOf(tag, reference);
             if (place >= 0)
             {
+                if (path.Probes != 0)
+                {
+                    bucket.MarkDisplaced(place);
+                }
+
                 return true;
             }
 
@@ -341,23 +334,69 @@ internal sealed class ContentIndex : IDisposable
         Count--;
     }
 
+    // Only displaced entries need marks, so it is enough to ask for these; a stale one that is not stays then.
+    private void RenewMarks(bool ofAll)
+    {
+        for (var index = 0L; index < _buckets.Length; index++)
+        {
+            _buckets[index].HasOverflowed = false;
+        }
+
+        for (var index = 0L; index < _buckets.Length; index++)
+        {
+            // From the highest place down: what moves into a gap, or comes back to this bucket, was looked at.
+            ref var bucket = ref _buckets[index];
+            for (var place = bucket.Count - 1; place >= 0; place--)
+            {
+                if (ofAll || bucket.IsDisplaced(place))
+                {
+                    Renew(ref bucket, place, index);
+                }
+            }
+        }
+
+        _outdatedMarks = 0;
+    }
+
+    // Takes the entry out if it is stale, or to where it would go now: with its own place free, that is no farther.
+    private void Renew(ref ContentBucket bucket, int place, long index)
+    {
+        var (tag, reference) = (bucket.TagAt(place), bucket.ReferenceAt(place));
+        var isLive = _source.TryGetHash(reference, out var hash) && IsReachable(hash, tag, index, _buckets.Length);
+        if (isLive && HomeOf(hash) == index)
+        {
+            return;
+        }
+
+        RemoveAt(ref bucket, place);
+        if (isLive)
+        {
+            Add(hash, reference);
+        }
+    }
+
+    private bool IsTooLargeForAll()
+    {
+        var most = Places * LoadOfAllWorthTrimming;
+        return Count < most && _source.CountContents() < most;
+    }
+
     private void MakeRoom()
     {
-        // While contents come in that were never seen, the table is made for what is still to come, at most four times
-        // as large. Later it is full of what changed.
+        // While contents come in that were never seen, the table is made for what is still to come. Later it is full of
+        // what changed.
         var contents = _source.CountContents();
-        var isYoung = contents * LoadWorthGrowing > Places * MaximumLoad;
-        if (!isYoung)
+        if (contents <= Places * MaximumLoad)
         {
             Sweep();
-            if (Count < (long)(Places * LoadWorthGrowing))
+            if (Count < (long)(Places * LoadAfterResize))
             {
                 return;
             }
         }
 
-        var needed = Count / LoadAfterGrowth;
-        Resize((long)(isYoung ? Math.Clamp(contents / LoadWhenComplete, needed, MostGrowth * needed) : needed));
+        var most = contents <= MostLastGrowth * Count ? contents : MostGrowth * Count;
+        Resize((long)(Math.Max(Count, most) / LoadAfterResize));
     }
 
     private void Resize(long places)
@@ -373,7 +412,8 @@ internal sealed class ContentIndex : IDisposable
             for (var place = 0; place < bucket.Count; place++)
             {
                 var reference = bucket.ReferenceAt(place);
-                if (_source.TryGetHash(reference, out var hash) && TagOf(hash) == bucket.TagAt(place))
+                if (_source.TryGetHash(reference, out var hash)
+                    && IsReachable(hash, bucket.TagAt(place), index, old.Length))
                 {
                     Add(hash, reference);
                 }

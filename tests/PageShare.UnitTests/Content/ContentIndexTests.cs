@@ -78,6 +78,18 @@ public sealed class ContentIndexTests : IDisposable
     }
 
     [Fact]
+    public void IdsAreNotMistakenForTags()
+    {
+        for (var i = 0u; i < ContentBucket.Places; i++)
+        {
+            Insert(i, ContentRef.Hint(0x7777_7777 - i));
+        }
+
+        Assert.Null(FindCounting(0x77, out var questions));
+        Assert.Equal(0, questions);
+    }
+
+    [Fact]
     public void StaleEntryDoesNotHideALiveOneWithItsHash()
     {
         Insert(5, ContentRef.Hint(1));
@@ -171,6 +183,23 @@ public sealed class ContentIndexTests : IDisposable
     }
 
     [Fact]
+    public void SweepTakesEntriesBackToTheBucketWhereTheyBelong()
+    {
+        InsertIntoAllBucketsButTheFirst(tag: 0xFF);
+        for (byte tag = 0; tag <= ContentBucket.Places; tag++)
+        {
+            Insert(HashIn(0, tag), ContentRef.Hint(tag)); // the last one has to go elsewhere
+        }
+
+        Assert.True(_index.Remove(HashIn(0, 0), ContentRef.Hint(0)));
+        _index.Sweep();
+
+        Assert.Null(FindCounting(HashIn(0, 0xFF), out var questions));
+        Assert.Equal(0, questions);
+        Assert.Equal(ContentRef.Hint(ContentBucket.Places), Find(HashIn(0, ContentBucket.Places)));
+    }
+
+    [Fact]
     public void MarksThatNoEntryNeedsAreTakenBackEvenIfTheTableNeverFills()
     {
         InsertIntoAllBucketsButTheFirst(tag: 0xFF);
@@ -188,7 +217,7 @@ public sealed class ContentIndexTests : IDisposable
             marked += questions > 1 ? 1 : 0;
         }
 
-        Assert.InRange(marked, 0, (Buckets * 10 / 16) + 2);
+        Assert.InRange(marked, 0, (Buckets * ContentBucket.Places / 16) + 2);
     }
 
     [Fact]
@@ -225,14 +254,14 @@ public sealed class ContentIndexTests : IDisposable
         }
 
         Assert.Equal(bytes, _index.Bytes);
-        Assert.Equal(ContentIndex.MaximumProbes * 10, _index.Count);
+        Assert.Equal(ContentIndex.MaximumProbes * ContentBucket.Places, _index.Count);
         Assert.Equal(10_001 - _index.Count, _index.Evictions);
         Assert.True(_index.Remove(5, frame));
 
         // The longest search that there is: all buckets of the path full of stale entries.
         _source.Hashes.Clear();
         Assert.Null(FindCounting(5, out var questions));
-        Assert.Equal((ContentIndex.MaximumProbes * 10) - 1, questions);
+        Assert.Equal((ContentIndex.MaximumProbes * ContentBucket.Places) - 1, questions);
         Assert.Equal(0, _index.Count);
     }
 
@@ -250,10 +279,10 @@ public sealed class ContentIndexTests : IDisposable
         _index.Insert(hash, reference);
     }
 
-    // A hash at home in this bucket whose low 16 bits are the tag.
-    private static uint HashIn(int bucket, ushort tag) => (uint)((((long)bucket << 32) / Buckets) | 0xFFFF) + 1 + tag;
+    // A hash at home in this bucket whose low 8 bits are the tag.
+    private static uint HashIn(int bucket, byte tag) => (uint)((((long)bucket << 32) / Buckets) | 0xFF) + 1 + tag;
 
-    private void InsertIntoAllBucketsButTheFirst(ushort tag)
+    private void InsertIntoAllBucketsButTheFirst(byte tag)
     {
         for (var bucket = 1; bucket < Buckets; bucket++)
         {
@@ -264,12 +293,12 @@ public sealed class ContentIndexTests : IDisposable
     // One entry more than fits, so that the bucket is marked, and out again.
     private void FillAndEmptyHomeOf(int bucket)
     {
-        for (ushort tag = 0; tag < 11; tag++)
+        for (byte tag = 0; tag <= ContentBucket.Places; tag++)
         {
             Insert(HashIn(bucket, tag), ContentRef.Hint(tag));
         }
 
-        for (ushort tag = 0; tag < 11; tag++)
+        for (byte tag = 0; tag <= ContentBucket.Places; tag++)
         {
             Assert.True(_index.Remove(HashIn(bucket, tag), ContentRef.Hint(tag)));
         }
