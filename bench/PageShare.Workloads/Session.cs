@@ -24,8 +24,9 @@ internal static class Session
         {
             results = measure(static line => Console.Error.WriteLine(line), stop.Token);
         }
-        catch (OperationCanceledException)
+        catch (Exception failure) when (failure is OperationCanceledException || stop.Token.IsCancellationRequested)
         {
+            // Ctrl-C goes to hosts and guests of the measurement as well, and whatever they answer then is no failure.
             throw CommandException.Aborted("stopped: nothing is reported.");
         }
 

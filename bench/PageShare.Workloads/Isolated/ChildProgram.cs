@@ -47,6 +47,8 @@ internal sealed class ChildProgram : IDisposable
     /// <summary>Serves what <see cref="Do"/> says, until the input ends.</summary>
     public static void Serve(Func<string[], string> act)
     {
+        // Ctrl-C goes to all of a terminal's processes: this one serves until its parent has done with it.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, static signal => signal.Cancel = true);
         Answer("ready");
         while (Console.In.ReadLine() is { } line)
         {

@@ -15,7 +15,10 @@ internal sealed record ScaleFigures
     /// <summary>Their pages.</summary>
     public required long Pages { get; init; }
 
-    /// <summary>XxHash3 over a guest, nanoseconds of CPU time a page: the first pass's limit.</summary>
+    /// <summary>Pages of a run that guests have in common; null where there is one guest.</summary>
+    public required int? RunPages { get; init; }
+
+    /// <summary>XxHash3 over a guest, median of turns with the passes, nanoseconds of CPU time a page: the first pass's limit.</summary>
     public required double HashNanosecondsPerPage { get; init; }
 
     /// <summary>The first pass by the clock.</summary>

@@ -1,5 +1,6 @@
 using PageShare.Cli;
 using PageShare.Cli.Run;
+using PageShare.Cli.Tune;
 using PageShare.Memory;
 using PageShare.Metrics;
 using PageShare.Workloads.Guests;
@@ -22,14 +23,19 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
     // Long runs, so that the largest size still fits into the usual limit of mappings.
     private const int RunPages = 512;
 
+    private const int ManyMappings = 10_000;
+
     private const int SlightlyWritten = 100; // one of so many
     private const int Rounds = 5;
+    private const int FirstPasses = 3;
+
+    private readonly ColdCaches _caches = new();
 
     /// <summary>Runs it.</summary>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public ScaleResult Run(CancellationToken stop)
     {
-        Measure(64, Guests, quiet: true, stop); // has the code compiled
+        Measure(64, Guests, RunPages, quiet: true, stop); // has the code compiled
         var figures = new List<ScaleFigures>();
         var notes = new List<string>();
         foreach (var size in options.Mebibytes)
@@ -41,34 +47,51 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
                 continue;
             }
 
-            figures.Add(Measure(size, Guests, quiet: false, stop));
+            figures.Add(Measure(size, Guests, RunPages, quiet: false, stop));
         }
 
-        ScaleFigures? unshared = figures.Count == 0
-            ? null
-            : Measure((int)Math.Min(MostMebibytesOfOne, figures[^1].Mebibytes), guests: 1, quiet: false, stop);
+        var most = (int)Math.Min(MostMebibytesOfOne, figures.Count == 0 ? 0 : figures[^1].Mebibytes);
+        var manyMappings = most == 0 ? null : Measure(most, Guests, RunsFor(most), quiet: false, stop);
+        var unshared = most == 0 ? null : MeasureUnshared(most, stop);
         return new ScaleResult
         {
             FaultMode = options.FaultMode,
             Sizes = figures,
+            ManyMappings = manyMappings,
             Unshared = unshared,
-            Bars = ScaleResult.Judge(figures, unshared),
+            Bars = ScaleResult.Judge(figures, manyMappings, unshared),
             Notes = notes,
         };
     }
 
-    private ScaleFigures Measure(int mebibytes, int guests, bool quiet, CancellationToken stop)
+    /// <summary>Pages of a run with which guests of a size take about ten thousand mappings: half of their runs are shared,
+    /// and each of those takes a mapping and ends another.</summary>
+    private static int RunsFor(int mebibytes) => (int)(((long)mebibytes << 20) / PageSize.Bytes / ManyMappings);
+
+    /// <summary>One guest, several times: that whose first pass is the median.</summary>
+    private ScaleFigures MeasureUnshared(int mebibytes, CancellationToken stop)
+    {
+        var times = new List<ScaleFigures>();
+        while (times.Count < FirstPasses)
+        {
+            times.Add(Measure(mebibytes, guests: 1, RunPages, quiet: false, stop));
+        }
+
+        return Percentile.MedianBy(times, static time => time.First.CpuSeconds / time.HashNanosecondsPerPage);
+    }
+
+    private ScaleFigures Measure(int mebibytes, int guests, int runPages, bool quiet, CancellationToken stop)
     {
         using var host = GuestHosts.Start(
             new EngineOptions { BackgroundScanning = false, FaultMode = options.FaultMode });
-        var mix = GuestMix.Of(guests, (long)mebibytes << 20, RunPages, options.Seed);
+        var mix = GuestMix.Of(guests, (long)mebibytes << 20, runPages, options.Seed);
         if (!quiet)
         {
             progress($"{Quantity.Bytes(mix.TotalBytes)}: filling");
         }
 
         var set = GuestSet.Create((name, bytes) => host.Create(name, bytes, options.FaultMode), mix, stop);
-        var hash = HashSpeed.NanosecondsPerPage(set.Guests[0]);
+        var hashes = new List<double> { HashSpeed.NanosecondsPerPage(set.Guests[0]) };
         var firstMarks = KernelMarks.TakeSeconds(set.Guests);
         WriteAll(set); // so that the first pass finds them marked
         if (!quiet)
@@ -80,13 +103,14 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
         var work = passes[..(passes.FindLastIndex(static pass => pass.PagesMerged > 0) + 1)];
         var totals = host.Snapshot().Totals;
         var first = new PassCost(passes[0].CpuTime.TotalSeconds, firstMarks);
-        var unwritten = MedianPass(host, set, static _ => { }, stop);
-        var slight = MedianPass(host, set, WriteSlightly, stop);
+        var unwritten = MedianPass(host, set, static () => { }, hashes, stop);
+        var slight = MedianPass(host, set, () => WriteSlightly(set, runPages), hashes, stop);
         return new ScaleFigures
         {
             Mebibytes = mix.TotalBytes >> 20,
             Pages = totals.PagesPopulated,
-            HashNanosecondsPerPage = hash,
+            RunPages = guests == 1 ? null : runPages,
+            HashNanosecondsPerPage = Percentile.MedianBy(hashes, static nanoseconds => nanoseconds),
             FirstPassSeconds = passes[0].Elapsed.TotalSeconds,
             First = first,
             ConvergeSeconds = work.Sum(static pass => pass.Elapsed.TotalSeconds),
@@ -104,17 +128,21 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
 
     private static double PerPage(long bytes, CounterSet totals) => (double)bytes / totals.PagesPopulated;
 
-    /// <summary>Passes after the same writes, and the kernel's marks of these alone, in turn.</summary>
-    private static PassCost MedianPass(
-        IGuestHost host, GuestSet set, Action<GuestSet> write, CancellationToken stop)
+    /// <summary>Passes after the same writes, with cold caches, as a scanner has them that sleeps in between. In turn with
+    /// each: the kernel's marks of these writes alone, and hashing a guest.</summary>
+    private PassCost MedianPass(
+        IGuestHost host, GuestSet set, Action write, List<double> hashes, CancellationToken stop)
     {
         var passes = new double[Rounds];
         var marks = new double?[Rounds];
         for (var round = 0; round < Rounds; round++)
         {
-            write(set);
+            hashes.Add(HashSpeed.NanosecondsPerPage(set.Guests[round % set.Guests.Count]));
+            write();
+            _caches.Take();
             marks[round] = KernelMarks.TakeSeconds(set.Guests);
-            write(set);
+            write();
+            _caches.Take();
             passes[round] = host.ScanOnce(stop).CpuTime.TotalSeconds;
             _ = host.ScanOnce(stop); // has its second look at what was written
             stop.ThrowIfCancellationRequested();
@@ -126,17 +154,16 @@ internal sealed class ScaleWorkload(ScaleOptions options, Action<string> progres
     }
 
     /// <summary>Gives one page in a hundred another content, of the half that guests do not have in common.</summary>
-    private static void WriteSlightly(GuestSet set)
+    private static void WriteSlightly(GuestSet set, int runPages)
     {
         foreach (var guest in set.Guests)
         {
             // Behind each common run lies one of the guest's own: half of all pages, so each fiftieth of these.
-            for (var run = RunPages; run < guest.Length / PageSize.Bytes; run += 2 * RunPages)
+            var others = guest.Length / PageSize.Bytes / 2;
+            for (var other = 0L; other < others; other += SlightlyWritten / 2)
             {
-                for (var page = run; page < run + RunPages; page += SlightlyWritten / 2)
-                {
-                    guest.AsSpan((long)page * PageSize.Bytes, PageSize.Bytes)[PageSize.Bytes / 2]++;
-                }
+                var page = (((2 * (other / runPages)) + 1) * runPages) + (other % runPages);
+                guest.AsSpan(page * PageSize.Bytes, PageSize.Bytes)[PageSize.Bytes / 2]++;
             }
         }
     }

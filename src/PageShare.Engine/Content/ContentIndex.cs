@@ -217,40 +217,9 @@ internal sealed class ContentIndex : IDisposable
 
     private static byte TagOf(uint hash) => unchecked((byte)hash);
 
-    // The lowest prime that is not less: trial division costs nothing beside filling the table.
-    private static long NextPrime(long number)
-    {
-        for (number |= 1; ; number += 2)
-        {
-            var divisor = 3L;
-            while (divisor * divisor <= number && number % divisor != 0)
-            {
-                divisor += 2;
-            }
-
-            if (divisor * divisor > number)
-            {
-                return number;
-            }
-        }
-    }
-
     // Whether a search for this hash, in a table of so many buckets, can end at an entry with that tag in this one.
-    private static bool IsReachable(uint hash, byte tag, long index, long buckets)
-    {
-        if (TagOf(hash) != tag)
-        {
-            return false;
-        }
-
-        var path = new ProbePath(hash, buckets);
-        while (path.IsInside && path.Index != index)
-        {
-            path.MoveNext();
-        }
-
-        return path.IsInside;
-    }
+    private static bool IsReachable(uint hash, byte tag, long index, long buckets) =>
+        TagOf(hash) == tag && ProbePath.CanReach(hash, index, buckets);
 
     private long HomeOf(uint hash) => ProbePath.HomeOf(hash, _buckets.Length);
 
@@ -403,7 +372,9 @@ internal sealed class ContentIndex : IDisposable
     {
         var old = _buckets;
         _buckets = NativeArray<ContentBucket>.Allocate(
-            NextPrime(places / ContentBucket.Places), ContentBucket.SizeInBytes, isDense: true);
+            ProbePath.BucketsFor(Math.Max(MinimumBuckets, places / ContentBucket.Places)),
+            ContentBucket.SizeInBytes,
+            isDense: true);
         Count = 0;
         _outdatedMarks = 0;
         for (var index = 0L; index < old.Length; index++)

@@ -21,6 +21,37 @@ internal struct ProbePath(uint hash, long buckets)
     /// <summary>Where the search begins: the hash scaled to the number of buckets.</summary>
     public static long HomeOf(uint hash, long buckets) => (long)(((ulong)hash * (ulong)buckets) >> 32);
 
+    /// <summary>How many buckets a table should have that needs so many: the lowest prime that is not less.</summary>
+    public static long BucketsFor(long least)
+    {
+        // Trial division costs nothing beside filling the table.
+        for (var number = least | 1; ; number += 2)
+        {
+            var divisor = 3L;
+            while (divisor * divisor <= number && number % divisor != 0)
+            {
+                divisor += 2;
+            }
+
+            if (divisor * divisor > number)
+            {
+                return number;
+            }
+        }
+    }
+
+    /// <summary>Whether a search for this hash can come to that bucket.</summary>
+    public static bool CanReach(uint hash, long index, long buckets)
+    {
+        var path = new ProbePath(hash, buckets);
+        while (path.IsInside && path.Index != index)
+        {
+            path.MoveNext();
+        }
+
+        return path.IsInside;
+    }
+
     /// <summary>Goes on to the next.</summary>
     public void MoveNext()
     {

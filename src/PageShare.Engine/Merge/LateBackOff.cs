@@ -18,7 +18,7 @@ internal sealed class LateBackOff
     private TimeSpan _waitLeft = MostWaitInPass;
     private int _passes;
     private int _lateInPass;
-    private long _pass;
+    private long _pass = -1; // no pass has gone over it
     private long _nextPass;
 
     /// <summary>Whether the guest is left alone now.</summary>

@@ -62,6 +62,24 @@ internal sealed class MergeTally
         CpuNanoseconds += other.CpuNanoseconds;
     }
 
+    /// <summary>What a pass says of itself.</summary>
+    /// <param name="isComplete">Whether it came to its end.</param>
+    /// <param name="elapsed">How long it took.</param>
+    public PassReport ToReport(bool isComplete, TimeSpan elapsed) => new()
+    {
+        PagesScanned = PagesScanned,
+        PagesHashed = PagesHashed,
+        PagesMerged = Merges + ZeroPagesFreed,
+        ZeroPagesFreed = ZeroPagesFreed,
+        MergesAbandoned = Abandoned,
+        HashCollisions = HashCollisions,
+        PagesBroken = Broken,
+        FramesFreed = FramesFreed,
+        Completed = isComplete,
+        Elapsed = elapsed,
+        CpuTime = TimeSpan.FromTicks(CpuNanoseconds / TimeSpan.NanosecondsPerTick),
+    };
+
     /// <summary>All zero again.</summary>
     public void Clear()
     {

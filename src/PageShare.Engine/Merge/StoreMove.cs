@@ -46,9 +46,9 @@ internal sealed unsafe class StoreMove(Merger merger, IPageHasher hasher)
         }
 
         former.BeginStretch(first, passNumber);
-        if (mayMove && !former.BackOff.IsActive && FindTargets(region, former, first, count))
+        if (mayMove && !former.BackOff.IsActive)
         {
-            Order(region, first, count, pass);
+            MoveShared(region, former, first, count, pass);
         }
 
         var left = 0;
@@ -58,6 +58,26 @@ internal sealed unsafe class StoreMove(Merger merger, IPageHasher hasher)
         }
 
         former.EndStretch(left, first.Value + count == region.Pages, mayMove);
+    }
+
+    private void MoveShared(GuestRegion region, FormerStores former, PageNumber first, int count, MergeTally pass)
+    {
+        try
+        {
+            if (FindTargets(region, former, first, count))
+            {
+                Order(region, first, count, pass);
+            }
+        }
+        finally
+        {
+            foreach (var frame in _made)
+            {
+                region.Domain.FinishCreation(frame);
+            }
+
+            _made.Clear();
+        }
     }
 
     /// <summary>Reads what the pages show, and finds a frame for each content. False if no page shows any.</summary>
@@ -161,30 +181,18 @@ internal sealed unsafe class StoreMove(Merger merger, IPageHasher hasher)
 
     private void Order(GuestRegion region, PageNumber first, int count, MergeTally pass)
     {
-        try
+        var results = _results.AsSpan(0, count);
+        if (!merger.Order(OrderKind.Move, region, first, _targets.AsSpan(0, count), results, pass))
         {
-            var results = _results.AsSpan(0, count);
-            if (!merger.Order(OrderKind.Move, region, first, _targets.AsSpan(0, count), results, pass))
-            {
-                return;
-            }
-
-            for (var i = 0; i < count; i++)
-            {
-                _mustBreak[i] |= results[i] == MergeResult.Differs;
-            }
-
-            Break(region, first, count);
+            return;
         }
-        finally
+
+        for (var i = 0; i < count; i++)
         {
-            foreach (var frame in _made)
-            {
-                region.Domain.FinishCreation(frame);
-            }
-
-            _made.Clear();
+            _mustBreak[i] |= results[i] == MergeResult.Differs;
         }
+
+        Break(region, first, count);
     }
 
     /// <summary>What could not be moved gets copies of its own; without memory, the next pass tries again.</summary>

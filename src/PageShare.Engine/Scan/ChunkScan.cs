@@ -140,6 +140,12 @@ internal sealed class ChunkScan
                 _merger.Execute(region, first, candidates.Length, _plan, pass);
             }
         }
+        catch
+        {
+            // Some were looked at and nothing came of it: they are neither merged nor in the index.
+            region.Written.MarkUnsettled(first, candidates.Length);
+            throw;
+        }
         finally
         {
             if (hasAny)

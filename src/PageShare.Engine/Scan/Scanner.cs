@@ -47,7 +47,7 @@ internal sealed class Scanner : IDisposable
     private long _passNumber;      // guard: pass lock
     private long _limitTakenAt;    // guard: pass lock
     private long _lastLoadSample;  // the scanner's thread alone
-    private long _charged;         // the scanner's thread alone: of its CPU time, what was charged or is given up
+    private long _charged;         // the scanner's thread alone: of its CPU time, what was charged
     private volatile bool _stopping;
     private bool _mustUnshare; // guard: both locks
     private string? _shortage;
@@ -140,21 +140,7 @@ internal sealed class Scanner : IDisposable
                 EndPass();
             }
 
-            var tally = pass.Tally;
-            return new PassReport
-            {
-                PagesScanned = tally.PagesScanned,
-                PagesHashed = tally.PagesHashed,
-                PagesMerged = tally.Merges + tally.ZeroPagesFreed,
-                ZeroPagesFreed = tally.ZeroPagesFreed,
-                MergesAbandoned = tally.Abandoned,
-                HashCollisions = tally.HashCollisions,
-                PagesBroken = tally.Broken,
-                FramesFreed = tally.FramesFreed,
-                Completed = isComplete,
-                Elapsed = clock.Elapsed,
-                CpuTime = TimeSpan.FromTicks(tally.CpuNanoseconds / TimeSpan.NanosecondsPerTick),
-            };
+            return pass.Tally.ToReport(isComplete, clock.Elapsed);
         }
     }
 
@@ -193,7 +179,7 @@ internal sealed class Scanner : IDisposable
                     Shortage = shortage.Message;
                 }
 
-                _charged = Shim.ThreadCpuNanoseconds();
+                _ = ChargeRest();
             }
 
             _wake.Wait(_pacer.NextDelay);
@@ -204,15 +190,21 @@ internal sealed class Scanner : IDisposable
     private void RunOnce()
     {
         Work();
-
-        // What was done around the slices is the scanner's as well, falling asleep and waking up included.
-        var rest = Shim.ThreadCpuNanoseconds() - _charged;
-        _charged += rest;
-        _pacer.Charge(0, rest);
+        var rest = ChargeRest();
         lock (_registry.Gate)
         {
             Totals.CpuNanoseconds += rest;
         }
+    }
+
+    /// <summary>Charges what was done around the slices, which is the scanner's as well, falling asleep and waking up
+    /// included; and a slice that failed.</summary>
+    private long ChargeRest()
+    {
+        var rest = Shim.ThreadCpuNanoseconds() - _charged;
+        _charged += rest;
+        _pacer.Charge(0, rest);
+        return rest;
     }
 
     private void Work()

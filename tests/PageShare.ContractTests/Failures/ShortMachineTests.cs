@@ -88,6 +88,27 @@ public sealed class ShortMachineTests : EngineTest
         SharesAll(engine);
     }
 
+    /// <summary>A pass that fails leaves nothing half looked at: what it had on its list is on the next one's.</summary>
+    [Theory, BothModes]
+    public void AHoleThatAReadHasFilledIsFreedAlthoughAPassHasFailed(FaultMode mode)
+    {
+        const int Stretch = 512;
+        var engine = Keep(TestEngine.Start(TestEngine.Defaults with { FaultMode = mode }, hasher: null, _machine));
+        var guest = engine.AddGuest(
+            "guest", Stretch, static page => page == 0 ? PageContent.Zero : PageContent.Unique(page));
+        engine.Converge();
+        Assert.Equal(Stretch - 1, MemoryObjects.AllPages);
+        Assert.Equal(0, guest[0][0]); // a read, which fills the hole
+        Assert.Equal(Stretch, MemoryObjects.AllPages);
+
+        _machine.CannotTellResidency = true;
+        Assert.Throws<PlatformException>(() => engine.Scan());
+        _machine.CannotTellResidency = false;
+        engine.Scan();
+        Assert.Equal(Stretch - 1, MemoryObjects.AllPages);
+        engine.VerifyAll();
+    }
+
     private static void AreRefused(TestEngine engine, int attempts)
     {
         var ownDomain = new GuestOptions { Domain = "new" };

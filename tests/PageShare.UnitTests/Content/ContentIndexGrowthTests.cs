@@ -79,6 +79,32 @@ public class ContentIndexGrowthTests
     }
 
     [Fact]
+    public void ATableThatWasTrimmedToNothingHasRoomAgain()
+    {
+        var source = new ScrambledContentSource { Contents = 100_000 };
+        using var index = new ContentIndex(source);
+        for (var id = 0u; id < 100_000; id++)
+        {
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+        }
+
+        for (var id = 0u; id < 100_000; id++)
+        {
+            index.Remove(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+        }
+
+        index.TrimExcess();
+        source.Contents = 11;
+        for (var id = 0u; id < 11; id++)
+        {
+            index.Insert(ScrambledContentSource.HashOf(id), ContentRef.Hint(id));
+        }
+
+        Assert.Equal(0, index.Evictions);
+        Assert.Equal(11, index.Count);
+    }
+
+    [Fact]
     public void TableIsGivenBackInPartWhenContentsProveFewerThanItWasMadeFor()
     {
         var source = new ScrambledContentSource { Contents = 140_000 };
