@@ -1,8 +1,9 @@
+using System.Runtime.InteropServices;
 using PageShare.Memory;
 
 namespace PageShare.Content;
 
-/// <summary>How many pages use each frame of a domain's store, and the frame's hash: eight bytes a frame.</summary>
+/// <summary>How many pages use each frame of a domain's store, and the frame's hash: six bytes a frame.</summary>
 /// <remarks>
 /// <para>A frame is live from <see cref="Create"/> on. While it is in creation it stays live without users; after <see
 /// cref="FinishCreation"/> it is live as long as it has one. A merge under way that names a finished frame counts its
@@ -14,16 +15,20 @@ namespace PageShare.Content;
 internal sealed class FrameTable : IDisposable
 {
     /// <summary>Bytes that a frame costs.</summary>
-    public const int BytesPerFrame = 2 * sizeof(uint);
+    public const int BytesPerFrame = sizeof(uint) + sizeof(ushort);
 
-    // 128 KiB: where calloc begins to take memory straight from the kernel, committed on touch.
-    private const int ChunkShift = 14;
+    // 192 KiB: beyond where calloc begins to take memory straight from the kernel, committed on touch.
+    private const int ChunkShift = 15;
     private const int ChunkFrames = 1 << ChunkShift;
 
-    // users: bit 31 set while the frame is in creation, below it the count.
-    private const uint InCreation = 1u << 31;
+    // users: bit 15 set while the frame is in creation, below it the count, or Many.
+    private const ushort InCreation = 1 << 15;
+    private const ushort Many = InCreation - 1;
 
     private readonly List<NativeArray<Entry>> _chunks = [];
+
+    // By frame number, the counts from Many on. Such frames are few: each has that many pages.
+    private readonly Dictionary<uint, uint> _many = [];
 
     // One more than the highest frame number that was ever live.
     private long _highWater;
@@ -72,35 +77,36 @@ internal sealed class FrameTable : IDisposable
             throw Broken(frame, "ends its creation twice");
         }
 
-        entry.Users &= ~InCreation;
+        entry.Users &= Many;
         LiveFrames -= entry.Users == 0 ? 1 : 0;
-        return entry.Users;
+        return Users(frame);
     }
 
     /// <summary>Whether the frame is in creation or in use.</summary>
     public bool IsLive(FrameNumber frame) => Find(frame).Users != 0;
 
     /// <summary>How many pages use the frame.</summary>
-    public uint Users(FrameNumber frame) => Find(frame).Users & ~InCreation;
+    public uint Users(FrameNumber frame)
+    {
+        var users = (uint)Find(frame).Users & Many;
+        return users == Many ? _many[frame.Value] : users;
+    }
 
     /// <summary>Counts one more page that uses the frame.</summary>
     /// <exception cref="InvalidOperationException">The frame is not live, or has 2^31 - 1 users.</exception>
+    /// <exception cref="OutOfMemoryException">It has more users than most, and there is no memory for their count, which is
+    /// unchanged.</exception>
     public void AddUser(FrameNumber frame)
     {
         ref var entry = ref LiveEntryOf(frame);
-        switch (entry.Users & ~InCreation)
+        var users = Users(frame);
+        if (users == int.MaxValue)
         {
-            case 0:
-                Shared++;
-                break;
-            case ~InCreation:
-                throw Broken(frame, "has too many users");
-            default:
-                Sharing++;
-                break;
+            throw Broken(frame, "has too many users");
         }
 
-        entry.Users++;
+        SetUsers(frame, ref entry, users + 1);
+        _ = users == 0 ? Shared++ : Sharing++;
     }
 
     /// <summary>Counts one page less that uses the frame.</summary>
@@ -109,13 +115,14 @@ internal sealed class FrameTable : IDisposable
     public uint RemoveUser(FrameNumber frame)
     {
         ref var entry = ref LiveEntryOf(frame);
-        if ((entry.Users & ~InCreation) == 0)
+        var users = Users(frame);
+        if (users == 0)
         {
             throw Broken(frame, "loses a user that it does not have");
         }
 
-        entry.Users--;
-        var left = entry.Users & ~InCreation;
+        var left = users - 1;
+        SetUsers(frame, ref entry, left);
         if (left == 0)
         {
             Shared--;
@@ -157,6 +164,20 @@ internal sealed class FrameTable : IDisposable
     private static InvalidOperationException Broken(FrameNumber frame, string what) =>
         new($"Broken invariant: {frame} {what}.");
 
+    private void SetUsers(FrameNumber frame, ref Entry entry, uint users)
+    {
+        if (users >= Many)
+        {
+            _many[frame.Value] = users;
+        }
+        else if ((entry.Users & Many) == Many)
+        {
+            _many.Remove(frame.Value);
+        }
+
+        entry.Users = (ushort)(((uint)entry.Users & InCreation) | Math.Min(users, Many));
+    }
+
     private Entry Find(FrameNumber frame) => frame.Value >> ChunkShift < _chunks.Count ? EntryOf(frame) : default;
 
     private ref Entry EntryOf(FrameNumber frame) =>
@@ -172,9 +193,10 @@ internal sealed class FrameTable : IDisposable
         return ref EntryOf(frame);
     }
 
+    [StructLayout(LayoutKind.Sequential, Pack = sizeof(ushort))]
     private struct Entry
     {
         public uint Hash;
-        public uint Users;
+        public ushort Users;
     }
 }

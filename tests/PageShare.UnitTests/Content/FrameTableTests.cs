@@ -92,7 +92,7 @@ public sealed class FrameTableTests : IDisposable
     }
 
     [Fact]
-    public void MemoryIsEightBytesAFrameAndAtMostOneChunkMore()
+    public void MemoryIsSixBytesAFrameAndAtMostOneChunkMore()
     {
         const int Frames = 100_000;
         for (var frame = 0u; frame < Frames; frame++)
@@ -100,8 +100,39 @@ public sealed class FrameTableTests : IDisposable
             _frames.Create(new FrameNumber(frame), frame);
         }
 
-        Assert.InRange(_frames.Bytes, 8 * Frames, (8 * Frames) + (128 * 1024));
+        Assert.InRange(_frames.Bytes, 6 * Frames, (6 * Frames) + (192 * 1024));
         Assert.Equal(99_999u, _frames.HashOf(new FrameNumber(99_999)));
+    }
+
+    [Fact]
+    public void CountsThatDoNotFitIntoTheTableAreKeptAll()
+    {
+        const uint Most = 70_000;
+        var other = new FrameNumber(4);
+        _frames.Create(Frame, 77);
+        _frames.Create(other, 78);
+        for (var users = 1u; users <= Most; users++)
+        {
+            _frames.AddUser(Frame);
+            _frames.AddUser(other);
+            Assert.Equal(users, _frames.Users(Frame));
+        }
+
+        Assert.Equal(Most, _frames.FinishCreation(Frame));
+        Assert.Equal((2, 2, 2 * (Most - 1)), (_frames.LiveFrames, _frames.Shared, _frames.Sharing));
+        for (var users = Most; users > 0; users--)
+        {
+            Assert.Equal(users - 1, _frames.RemoveUser(Frame));
+            Assert.Equal(users - 1, _frames.Users(Frame));
+        }
+
+        Assert.False(_frames.IsLive(Frame));
+        Assert.Equal(Most, _frames.Users(other));
+        Assert.Equal((1, 1, Most - 1), (_frames.LiveFrames, _frames.Shared, _frames.Sharing));
+
+        // The next content of the frame has its own count.
+        _frames.Create(Frame, 79);
+        Assert.Equal(0u, _frames.Users(Frame));
     }
 
     [Fact]
@@ -120,7 +151,7 @@ public sealed class FrameTableTests : IDisposable
         for (var step = 0; step < 50_000; step++)
         {
             // Two clusters, so that frames on both sides of a chunk's end take part.
-            var frame = new FrameNumber((uint)random.Next(16_380, 16_390));
+            var frame = new FrameNumber((uint)random.Next(32_763, 32_773));
             var isLive = model.TryGetValue(frame, out var expected);
             switch (random.Next(5))
             {
