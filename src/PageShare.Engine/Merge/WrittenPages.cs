@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using PageShare.Content;
 using PageShare.Memory;
 using PageShare.Platform;
 
@@ -96,14 +97,20 @@ internal sealed unsafe class WrittenPages : IDisposable
     /// <summary>The page has no memory.</summary>
     public void MarkHole(PageNumber page) => _hasHoles[page.Value / Shim.OrderPages] = true;
 
-    /// <summary>Whether the stretch that begins at this page can be passed over.</summary>
-    public bool CanPassOver(PageNumber first)
+    /// <summary>Whether the stretch that begins at this page can be passed over: nothing in it was written, and what there
+    /// is to be done with some of its pages has its turn in another pass.</summary>
+    /// <param name="first">First page.</param>
+    /// <param name="records">What is remembered of the region's pages.</param>
+    /// <param name="passNumber">For back-off.</param>
+    /// <param name="maximumPasses">The same: longest time between two turns.</param>
+    public bool CanPassOver(PageNumber first, PageRecords records, long passNumber, int maximumPasses)
     {
         var word = first.Value / BitsPerWord;
         return AreKnown
             && !MayHaveFilledHoles(first)
-            && _settled.Slice(word, WordsPerStretch).IndexOfAnyExcept(ulong.MaxValue) < 0
-            && _written.Slice(word, WordsPerStretch).IndexOfAnyExcept(0UL) < 0;
+            && _written.Slice(word, WordsPerStretch).IndexOfAnyExcept(0UL) < 0
+            && (_settled.Slice(word, WordsPerStretch).IndexOfAnyExcept(ulong.MaxValue) < 0
+                || HasNoTurn(first, records, passNumber, maximumPasses));
     }
 
     /// <summary>Which pages of a stretch, or of a part of one, need a look.</summary>
@@ -153,6 +160,26 @@ internal sealed unsafe class WrittenPages : IDisposable
         {
             _written[word] |= written[word];
         }
+    }
+
+    /// <summary>Whether all unsettled pages of a stretch are private ones that back off in this pass.</summary>
+    private bool HasNoTurn(PageNumber first, PageRecords records, long passNumber, int maximumPasses)
+    {
+        for (var i = 0; i < WordsPerStretch; i++)
+        {
+            var word = (first.Value / BitsPerWord) + i;
+            for (var bits = ~_settled[word]; bits != 0; bits &= bits - 1)
+            {
+                var page = new PageNumber((word * BitsPerWord) + BitOperations.TrailingZeroCount(bits));
+                if (page.Value >= records.Length || records.KindOf(page) != PageKind.Hashed
+                    || !records.IsBackedOff(page, passNumber, maximumPasses))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
     }
 
     private bool MayHaveFilledHoles(PageNumber page) => _holesMayBeFilled && _hasHoles[page.Value / Shim.OrderPages];

@@ -210,7 +210,8 @@ internal sealed class CandidateFinder
     /// <summary>Lists the pages of another stretch that are to be read. Nothing else is done with them now.</summary>
     private void AddAhead(GuestRegion region, PageNumber first, int count, long passNumber)
     {
-        if (count == Shim.OrderPages && region.Written.CanPassOver(first))
+        if (count == Shim.OrderPages
+            && region.Written.CanPassOver(first, region.Records, passNumber, _options.BackOffMaximumPasses))
         {
             return;
         }

@@ -24,6 +24,7 @@ internal sealed class ChunkScan
     /// <summary>Of so many passes one goes over everything, and forgets old breaks.</summary>
     public const int ForgivingPasses = 64;
 
+    private readonly int _backOffMaximum;
     private readonly ScanTeam _team;
     private readonly CandidateFinder _finder;
     private readonly RunBuilder _runs;
@@ -35,6 +36,7 @@ internal sealed class ChunkScan
 
     public ChunkScan(EngineOptions options, IPageHasher hasher, ScanTeam team)
     {
+        _backOffMaximum = options.BackOffMaximumPasses;
         _team = team;
         _finder = new CandidateFinder(options, hasher, team);
         _runs = new RunBuilder(options, hasher);
@@ -75,7 +77,8 @@ internal sealed class ChunkScan
         }
 
         // A whole stretch, that is: the question means nothing for a page in the middle of one.
-        if (count == Pages && mayMerge && region.Former is not { IsDone: false } && region.Written.CanPassOver(first))
+        if (count == Pages && mayMerge && region.Former is not { IsDone: false }
+            && region.Written.CanPassOver(first, region.Records, passNumber, _backOffMaximum))
         {
             // Only here because mappings are short: its runs are to be counted, or unshared.
             UnshareShortRuns(region, first, count, pass);
@@ -160,9 +163,9 @@ internal sealed class ChunkScan
     /// <param name="region">The guest's region.</param>
     /// <param name="first">First page.</param>
     /// <param name="mostPages">About how many pages at the most.</param>
-    /// <param name="passNumber">Now and then a pass goes over everything, to forget old breaks.</param>
+    /// <param name="passNumber">For back-off; and now and then a pass goes over everything, to forget old breaks.</param>
     /// <returns>Pages passed over; 0 when <paramref name="first"/> must be looked at.</returns>
-    public static int PassOver(GuestRegion region, PageNumber first, int mostPages, long passNumber)
+    public int PassOver(GuestRegion region, PageNumber first, int mostPages, long passNumber)
     {
         if (passNumber % ForgivingPasses == 0 || !region.Budget.IsRoomy || region.Former is { IsDone: false })
         {
@@ -171,7 +174,7 @@ internal sealed class ChunkScan
 
         var page = first;
         while (page.Value % Pages == 0 && page.Value < region.Pages && page - first < mostPages
-            && region.Written.CanPassOver(page))
+            && region.Written.CanPassOver(page, region.Records, passNumber, _backOffMaximum))
         {
             region.Budget.PassOver(region, page);
             page = new PageNumber(Math.Min(page.Value + Pages, region.Pages));

@@ -176,7 +176,7 @@ internal sealed class ScanPass
         }
 
         var mayMerge = (_mayMerge || region.Ring is not null) && region.MayMerge;
-        var passedOver = mayMerge ? ChunkScan.PassOver(region, _page, mostPages, _number) : 0;
+        var passedOver = mayMerge ? _scan.PassOver(region, _page, mostPages, _number) : 0;
         return passedOver > 0 ? passedOver : _scan.Scan(region, _page, mostPages, _number, mayMerge, _step);
     }
 

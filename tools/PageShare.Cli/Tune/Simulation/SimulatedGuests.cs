@@ -211,7 +211,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
 
         int page = first;
         while (page % SimulatedRegion.StretchPages == 0 && page < region.Pages && page - first < mostPages
-            && region.Written.CanPassOver(new PageNumber(page)))
+            && CanPassOver(region, page))
         {
             _budget.PassOver(region.BoundariesOf(page));
             page = Math.Min(page + SimulatedRegion.StretchPages, region.Pages);
@@ -232,7 +232,7 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
             Forgive(region, first, count);
         }
 
-        if (count == SimulatedRegion.StretchPages && region.Written.CanPassOver(new PageNumber(first)))
+        if (count == SimulatedRegion.StretchPages && CanPassOver(region, first))
         {
             UnshareShortRuns(region, first, count);
             return count;
@@ -250,6 +250,9 @@ internal sealed class SimulatedGuests : IScannedGuests, IDisposable
 
         return count;
     }
+
+    private bool CanPassOver(SimulatedRegion region, int first) => region.Written.CanPassOver(
+        new PageNumber(first), region.Records, _passNumber, _options.BackOffMaximumPasses);
 
     private static void Forgive(SimulatedRegion region, int first, int count)
     {
