@@ -22,6 +22,9 @@ internal sealed class IsolatedGuest : IDisposable
     // For an operator who asks for a guest's sharing to end: a GiB takes about a second.
     private static readonly TimeSpan MostUnshareLinger = TimeSpan.FromSeconds(1);
 
+    // The same, of one stretch.
+    private const int MostUnshareTries = 16;
+
     private readonly PageShareEngine _engine;
     private readonly int _stablePasses;
     private readonly byte[] _resident = new byte[Shim.OrderPages]; // guard: the engine's lock
@@ -171,31 +174,13 @@ internal sealed class IsolatedGuest : IDisposable
     {
         for (var page = new PageNumber(0); page.Value < Pages; page += Shim.OrderPages)
         {
-            long result;
-            lock (_engine.Registry.Gate)
-            {
-                if (Region.IsRemoved)
-                {
-                    return true;
-                }
-
-                _engine.Registry.Patience.Renew();
-                _engine.EnterLate(Region);
-                result = Region.Orders.TryBreak(page, Math.Min(Shim.OrderPages, Pages - page.Value));
-            }
-
-            if (result == IRegionOrders.Late && !Ring.Linger(MostUnshareLinger))
+            if (!TryUnshare(page))
             {
                 return false;
             }
-
-            if (result != IRegionOrders.Late)
-            {
-                Shim.Require(result, "breaking", $"pages of guest '{Name}'");
-            }
         }
 
-        return Ring.IsAttached;
+        return true;
     }
 
     /// <summary>The guest's counters now.</summary>
@@ -236,6 +221,40 @@ internal sealed class IsolatedGuest : IDisposable
     /// what a frame shows must not change while it is mapped.
     /// </summary>
     public void Dispose() => _engine.Remove(this);
+
+    /// <summary>Unshares one stretch. What is late may be another order, for which this one was not given: so it is given
+    /// again, which changes nothing where it was carried out.</summary>
+    private bool TryUnshare(PageNumber first)
+    {
+        for (var tries = 0; tries < MostUnshareTries; tries++)
+        {
+            long result;
+            lock (_engine.Registry.Gate)
+            {
+                if (Region.IsRemoved)
+                {
+                    return true;
+                }
+
+                _engine.Registry.Patience.Renew();
+                _engine.EnterLate(Region);
+                result = Region.Orders.TryBreak(first, Math.Min(Shim.OrderPages, Pages - first.Value));
+            }
+
+            if (result != IRegionOrders.Late)
+            {
+                Shim.Require(result, "breaking", $"pages of guest '{Name}'");
+                return true;
+            }
+
+            if (!Ring.Linger(MostUnshareLinger))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
 
     private char KindOf(PageNumber page, bool isResident) => Region.Records.KindOf(page) switch
     {

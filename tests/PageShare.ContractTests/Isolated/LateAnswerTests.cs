@@ -4,6 +4,7 @@ using PageShare.Platform;
 using PageShare.Scan;
 using PageShare.TestKit;
 using PageShare.TestKit.Points;
+using PageShare.TestKit.Proof;
 using PageShare.TestKit.Rings;
 
 namespace PageShare.ContractTests.Isolated;
@@ -117,6 +118,26 @@ public sealed class LateAnswerTests : EngineTest
         }
 
         ConvergeUntil(engine, Pages);
+        engine.VerifyAll();
+    }
+
+    [Theory, BothModes]
+    public void AGuestThatIsLateWithAnotherOrderIsUnsharedAllTheSame(FaultMode mode)
+    {
+        var engine = Start(mode);
+        var pairs = StartPairs(engine);
+        ConvergeUntil(engine, Pages);
+        Actor unsharing;
+        using (Gate.Stop(TestPoint.OrderTaken))
+        {
+            PassesUntil(engine, () => Late(pairs) is not null); // asked for its written pages
+            var late = Late(pairs)!;
+            unsharing = Actor.Start("unsharing", () => Until.True(late.Host.Unshare, "it is unshared"));
+            Until.True(() => ProcessThreads.IsAsleep("unsharing"), "who unshares waits for that answer");
+        }
+
+        unsharing.Finish();
+        Assert.Equal(0, engine.Totals.PagesSharing);
         engine.VerifyAll();
     }
 

@@ -15,11 +15,17 @@ public static unsafe partial class ProcessThreads
         : Process.GetCurrentProcess().Threads.Cast<ProcessThread>()
             .Count(thread => NameOnWindows(thread.Id).StartsWith(name, StringComparison.Ordinal));
 
-    private static string NameOnLinux(string task)
+    /// <summary>Whether a thread with a name that begins so sleeps, in native code too. Linux only.</summary>
+    public static bool IsAsleep(string name) => Directory.GetDirectories("/proc/self/task")
+        .Any(task => NameOnLinux(task) == name && Read(task, "stat").Contains($"({name}) S ", StringComparison.Ordinal));
+
+    private static string NameOnLinux(string task) => Read(task, "comm").TrimEnd();
+
+    private static string Read(string task, string file)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(task, "comm")).TrimEnd();
+            return File.ReadAllText(Path.Combine(task, file));
         }
         catch (IOException)
         {
