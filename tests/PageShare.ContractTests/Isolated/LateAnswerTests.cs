@@ -155,7 +155,7 @@ public sealed class LateAnswerTests : EngineTest
         }
 
         // Left alone for 1, 2, 4 ... passes: one order is asked for anew, if at all, each time.
-        Assert.InRange(engine.Totals.OrdersLate, 1, 10);
+        Assert.InRange(late.Host.Snapshot().Counters.OrdersLate, 1, 10);
     }
 
     private static ScanPass BeginPass(TestEngine engine, ChunkScan scan, long number) => new(
