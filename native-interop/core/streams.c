@@ -59,7 +59,7 @@ static uint64_t next_fault(const ps_region *region, uint64_t page, uint64_t most
 {
     uint64_t pages = atomic_load(&region->pages);
     uint64_t end = pages - page < most ? pages : page + most;
-    while (page < end && !is_shared(region, page)) {
+    while (page < end && !ps_word_is_shared(ps_word_read(region, page))) {
         page++;
     }
     return page;

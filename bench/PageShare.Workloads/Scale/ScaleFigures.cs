@@ -18,7 +18,8 @@ internal sealed record ScaleFigures
     /// <summary>Pages of a run that guests have in common; null where there is one guest.</summary>
     public required int? RunPages { get; init; }
 
-    /// <summary>XxHash3 over a guest, median of turns with the passes, nanoseconds of CPU time a page: the first pass's limit.</summary>
+    /// <summary>XxHash3 over a guest, median of turns with the passes, nanoseconds of CPU time a page: the first pass's
+    /// limit.</summary>
     public required double HashNanosecondsPerPage { get; init; }
 
     /// <summary>The first pass by the clock.</summary>

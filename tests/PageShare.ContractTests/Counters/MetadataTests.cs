@@ -43,9 +43,7 @@ public sealed class MetadataTests : EngineTest
         Assert.Equal(layout is "unique", engine.Totals.SavedBytes == 0);
     }
 
-    [Theory]
-    [InlineData(FaultMode.Signal)]
-    [InlineData(FaultMode.Kernel)]
+    [Theory, BothModes]
     public void LargeGuestOfUniquePagesTakesTwentyBytesAPageAlsoWhenItsContentsHaveChanged(FaultMode mode)
     {
         const int Pages = 256 << 20 >> 12;
